@@ -1,0 +1,102 @@
+//! The one task that knows the whole view and tells it to the window: a snapshot, then batches of changes.
+
+use std::time::Duration;
+
+use chatspot_protocol::view::{Change, Update, View};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+/// Changes waiting to be told; when it is full, the rooms' tasks wait, and with them their sockets.
+const CHANGES: usize = 1024;
+/// The shortest time between two batches: one frame of a 60 Hz display.
+const BATCH_EVERY: Duration = Duration::from_millis(16);
+
+/// The window is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SinkGone;
+
+/// Where updates go: the window's channel, or a test.
+pub trait EventSink: Send + 'static {
+    /// Takes an update.
+    ///
+    /// # Errors
+    /// When nobody listens any more; the sink is dropped then.
+    fn update(&self, update: &Update) -> Result<(), SinkGone>;
+}
+
+enum Input {
+    Change(Box<Change>),
+    Subscribe(Box<dyn EventSink>),
+    View(oneshot::Sender<View>),
+}
+
+/// The way to the task.
+#[derive(Debug, Clone)]
+pub(crate) struct Feed(mpsc::Sender<Input>);
+
+impl Feed {
+    pub(crate) fn start(view: View) -> Self {
+        let (sender, inputs) = mpsc::channel(CHANGES);
+        tokio::spawn(run(view, inputs));
+        Self(sender)
+    }
+
+    pub(crate) async fn tell(&self, change: Change) {
+        self.put(Input::Change(Box::new(change))).await;
+    }
+
+    pub(crate) async fn subscribe(&self, sink: Box<dyn EventSink>) {
+        self.put(Input::Subscribe(sink)).await;
+    }
+
+    pub(crate) async fn view(&self) -> View {
+        let (sender, view) = oneshot::channel();
+        self.put(Input::View(sender)).await;
+        view.await
+            .expect("the feed lives as long as a sender to it")
+    }
+
+    async fn put(&self, input: Input) {
+        assert!(
+            self.0.send(input).await.is_ok(),
+            "the feed lives as long as a sender to it"
+        );
+    }
+}
+
+async fn run(mut view: View, mut inputs: mpsc::Receiver<Input>) {
+    let mut sink: Option<Box<dyn EventSink>> = None;
+    let mut taken = Vec::new();
+    let mut next_batch = Instant::now();
+    while inputs.recv_many(&mut taken, CHANGES).await > 0 {
+        let mut changes = Vec::new();
+        for input in taken.drain(..) {
+            match input {
+                Input::Change(change) => {
+                    view.apply((*change).clone());
+                    changes.push(*change);
+                }
+                Input::Subscribe(new) => {
+                    // Whatever was taken so far is in the snapshot.
+                    changes.clear();
+                    let snapshot = Update::Snapshot { view: view.clone() };
+                    sink = new.update(&snapshot).is_ok().then_some(new);
+                }
+                Input::View(answer) => {
+                    // Nobody waits any more: nothing to do.
+                    let _ = answer.send(view.clone());
+                }
+            }
+        }
+        if !changes.is_empty()
+            && sink
+                .as_ref()
+                .is_some_and(|sink| sink.update(&Update::Changes { changes }).is_err())
+        {
+            sink = None;
+        }
+        // The first change is told at once, those that follow quickly are told together.
+        next_batch = next_batch.max(Instant::now()) + BATCH_EVERY;
+        sleep_until(next_batch - BATCH_EVERY).await;
+    }
+}

@@ -1,0 +1,18 @@
+//! ChatSpot's protocol, pure: wire frames, ids, limits, and both state machines (client session, room).
+//!
+//! Nothing here knows tokio, a clock, files, the network or a random generator: time and randomness are arguments,
+//! so that a test owns them.
+
+pub mod address;
+pub mod event;
+pub mod identity;
+pub mod ids;
+pub mod limits;
+pub mod log;
+pub mod room;
+pub mod session;
+pub mod text;
+pub mod time;
+mod timeline;
+pub mod view;
+pub mod wire;

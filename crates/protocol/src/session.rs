@@ -1,0 +1,693 @@
+//! The client's side of one room, without IO: dialling, saying hello, keeping the order, sending what was written.
+//!
+//! Inputs are methods, outputs are polled, time and randomness are arguments. The driver owns at most one connection
+//! at a time: [`Output::Dial`] opens it, and it is gone after [`Session::closed`] or [`Output::Hangup`].
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::event::{Body, Event};
+use crate::identity::Identity;
+use crate::ids::{ClientId, MemberId, RoomId};
+use crate::limits::{
+    DEAD_AFTER, GREETING_TIMEOUT, OUTBOX_MESSAGES, PING_AFTER, PROTOCOL_MAX, PROTOCOL_MIN,
+    REDIAL_FIRST, REDIAL_MOST, REPLACED_AGAIN, RESUBMIT_AFTER, TYPING_FOR, TYPING_MEMBERS,
+};
+use crate::text::{DisplayName, MessageText};
+use crate::time::Now;
+use crate::timeline::Timeline;
+use crate::view::{Item, LinkState, MemberView, Pending, PendingState, RoomChange, Trouble};
+use crate::wire::{
+    ClientFrame, Closing, Greeting, Hello, Member, Presence, Problem, Reject, ServerFrame, Welcome,
+    close,
+};
+
+/// What the driver has to do, in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Open a connection; answer with [`Session::opened`] or [`Session::dial_failed`].
+    Dial,
+    /// Send a frame.
+    Transmit(ClientFrame),
+    /// Send a WebSocket ping.
+    Ping,
+    /// Close the connection and forget it; [`Session::closed`] is not expected.
+    Hangup(u16),
+    /// Tell the window.
+    Change(RoomChange),
+    /// The room was left; nothing more comes.
+    Left,
+}
+
+/// Why the outbox does not take a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{OUTBOX_MESSAGES} messages are waiting already")]
+pub struct OutboxFull;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Waiting for the socket.
+    Dialling,
+    /// Socket open, waiting for the relay's first frame.
+    AwaitGreeting { until: Duration },
+    /// Hello sent.
+    AwaitWelcome { until: Duration },
+    /// In the room.
+    Online,
+    /// Will dial at that time.
+    Waiting { until: Duration },
+    /// Not trying.
+    Closed,
+}
+
+#[derive(Debug)]
+struct Flight {
+    id: ClientId,
+    again_at: Duration,
+}
+
+/// The client's side of one room.
+#[derive(Debug)]
+pub struct Session {
+    room: RoomId,
+    identity: Identity,
+    name: DisplayName,
+    software: String,
+    state: State,
+    /// Set by `closing`: what the end of this connection means.
+    ending: Option<Trouble>,
+    /// Whether a welcome was ever received: afterwards a room that is missing is waited for.
+    was_in: bool,
+    tries: u32,
+    /// When another connection last took our place. Once may be a late hello of our own; twice is somebody else.
+    replaced: Option<Duration>,
+    jitter: u64,
+    heard: Duration,
+    pinged: bool,
+    timeline: Timeline,
+    outbox: VecDeque<Pending>,
+    /// The one message that is on its way. One at a time, so that they arrive in the order of writing.
+    flight: Option<Flight>,
+    typing: Vec<(MemberId, Duration)>,
+    outputs: VecDeque<Output>,
+}
+
+impl Session {
+    /// A session that dials at once. `seed` feeds nothing but the jitter of redials.
+    pub fn new(
+        room: RoomId,
+        identity: Identity,
+        name: DisplayName,
+        software: String,
+        seed: u64,
+    ) -> Self {
+        let mut session = Self {
+            room,
+            identity,
+            name,
+            software,
+            state: State::Closed,
+            ending: None,
+            was_in: false,
+            tries: 0,
+            replaced: None,
+            jitter: seed,
+            heard: Duration::ZERO,
+            pinged: false,
+            timeline: Timeline::default(),
+            outbox: VecDeque::new(),
+            flight: None,
+            typing: Vec::new(),
+            outputs: VecDeque::new(),
+        };
+        session.dial();
+        session
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Session::timeout`] is due.
+    pub fn next_timeout(&self) -> Option<Duration> {
+        let state = match self.state {
+            State::AwaitGreeting { until }
+            | State::AwaitWelcome { until }
+            | State::Waiting { until } => Some(until),
+            State::Online => Some(self.heard + if self.pinged { DEAD_AFTER } else { PING_AFTER }),
+            State::Dialling | State::Closed => None,
+        };
+        let flight = self.flight.as_ref().map(|flight| flight.again_at);
+        let typing = self.typing.iter().map(|(_, until)| *until).min();
+        [state, flight, self.timeline.again_at(), typing]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The socket is open.
+    pub fn opened(&mut self, now: Now) {
+        self.heard = now.mono;
+        self.pinged = false;
+        self.ending = None;
+        self.state = State::AwaitGreeting {
+            until: now.mono + GREETING_TIMEOUT,
+        };
+    }
+
+    /// There is no socket to be had.
+    pub fn dial_failed(&mut self, trouble: Trouble, now: Now) {
+        self.wait(trouble, now);
+    }
+
+    /// Anything came in, be it a ping.
+    pub fn heard(&mut self, now: Now) {
+        self.heard = now.mono;
+        self.pinged = false;
+    }
+
+    /// The connection ended, with this close code if there was one.
+    pub fn closed(&mut self, code: Option<u16>, now: Now) {
+        if matches!(self.state, State::Waiting { .. } | State::Closed) {
+            return;
+        }
+        let trouble = match (code, self.ending.take()) {
+            (_, Some(ending)) => ending,
+            (Some(close::HOST_CLOSED), _) => Trouble::HostClosed,
+            (Some(close::RELAY_STOPPING), _) => Trouble::RelayStopping,
+            (Some(close::REPLACED), _) => Trouble::Replaced,
+            (Some(close::UNAUTHENTICATED), _) => Trouble::Unauthenticated,
+            (Some(close::NO_SUCH_ROOM), _) => Trouble::NoSuchRoom,
+            (Some(close::ROOM_FULL), _) => Trouble::RoomFull,
+            (Some(close::VERSION), _) => Trouble::ClientTooOld,
+            (Some(close::TRY_LATER), _) => Trouble::TooSlow,
+            (Some(close::SILENT), _) => Trouble::Silent,
+            (Some(close::BAD_HELLO), _) => Trouble::Protocol,
+            _ if matches!(self.state, State::AwaitGreeting { .. }) && !self.was_in => {
+                Trouble::NotChatspot
+            }
+            _ => Trouble::Lost,
+        };
+        self.end(trouble, now);
+    }
+
+    /// A frame of the relay.
+    pub fn frame(&mut self, frame: ServerFrame, now: Now) {
+        self.heard(now);
+        match (self.state, frame) {
+            (State::AwaitGreeting { .. }, ServerFrame::Greeting(greeting)) => {
+                self.greeted(&greeting, now)
+            }
+            (State::AwaitWelcome { .. }, ServerFrame::Welcome(welcome)) => {
+                self.welcomed(*welcome, now)
+            }
+            (State::Online, ServerFrame::Event(event)) => self.event(event, now),
+            (State::Online, ServerFrame::Events { from, to, events }) => {
+                let items = self.timeline.page(from, to, events);
+                self.show(items, now);
+            }
+            (State::Online, ServerFrame::Head { epoch, seq }) => {
+                self.timeline.head(epoch, seq);
+                self.fetch(now);
+            }
+            (
+                State::Online,
+                ServerFrame::Presence {
+                    member,
+                    name,
+                    host,
+                    presence,
+                },
+            ) => match presence {
+                Presence::Gone => {
+                    self.typing.retain(|(typist, _)| *typist != member);
+                    self.change(RoomChange::MemberGone { member });
+                }
+                Presence::Online | Presence::Away => {
+                    self.change(RoomChange::Member {
+                        member: member_view(Member {
+                            member,
+                            name,
+                            host,
+                            presence,
+                        }),
+                    });
+                }
+            },
+            (State::Online, ServerFrame::Typing { member, active }) => {
+                self.types(member, active, now)
+            }
+            (State::Online, ServerFrame::Rejected { id, code, .. }) => self.rejected(id, code, now),
+            (_, ServerFrame::Closing { reason }) => {
+                self.ending = Some(match reason {
+                    Closing::HostClosed => Trouble::HostClosed,
+                    Closing::RelayStopping | Closing::Unknown => Trouble::RelayStopping,
+                });
+            }
+            (_, ServerFrame::Error { code, .. }) => {
+                // The close frame that follows says whether dialling again can help; these codes say why.
+                self.ending = match code {
+                    Problem::NoSuchRoom => Some(Trouble::NoSuchRoom),
+                    Problem::RoomFull => Some(Trouble::RoomFull),
+                    Problem::Unauthenticated => Some(Trouble::Unauthenticated),
+                    Problem::Version => Some(Trouble::ClientTooOld),
+                    Problem::Malformed
+                    | Problem::UnknownType
+                    | Problem::NotText
+                    | Problem::OutOfTurn
+                    | Problem::Unknown => None,
+                };
+            }
+            // A frame at the wrong time: late ones of a finished handshake, or a relay that is none.
+            (State::AwaitGreeting { .. }, _) => {
+                self.hang_up(close::PROTOCOL, Trouble::NotChatspot, now)
+            }
+            (
+                State::AwaitWelcome { .. }
+                | State::Online
+                | State::Dialling
+                | State::Waiting { .. }
+                | State::Closed,
+                _,
+            ) => {}
+        }
+    }
+
+    /// Takes a message into the outbox and sends it as soon as it can.
+    pub fn submit(&mut self, id: ClientId, text: MessageText, now: Now) -> Result<(), OutboxFull> {
+        if self.outbox.len() >= OUTBOX_MESSAGES {
+            return Err(OutboxFull);
+        }
+        let pending = Pending {
+            id,
+            text,
+            at: now.wall,
+            state: PendingState::Queued,
+        };
+        self.outbox.push_back(pending.clone());
+        self.change(RoomChange::Pending { pending });
+        self.pump(now);
+        Ok(())
+    }
+
+    /// Queues a failed message again, behind those that wait.
+    pub fn retry(&mut self, id: ClientId, now: Now) {
+        let Some(at) = self
+            .outbox
+            .iter()
+            .position(|p| p.id == id && matches!(p.state, PendingState::Failed { .. }))
+        else {
+            return;
+        };
+        if let Some(mut pending) = self.outbox.remove(at) {
+            pending.state = PendingState::Queued;
+            self.outbox.push_back(pending.clone());
+            // Taken out and put in, so that the window shows it in its new place.
+            self.change(RoomChange::PendingGone { id });
+            self.change(RoomChange::Pending { pending });
+        }
+        self.pump(now);
+    }
+
+    /// Takes a message out of the outbox, if it is not on its way.
+    pub fn discard(&mut self, id: ClientId) {
+        if self.flight.as_ref().is_some_and(|flight| flight.id == id) {
+            return;
+        }
+        let before = self.outbox.len();
+        self.outbox.retain(|pending| pending.id != id);
+        if self.outbox.len() < before {
+            self.change(RoomChange::PendingGone { id });
+        }
+    }
+
+    /// Tells the others that one is typing, or stopped.
+    pub fn typing(&mut self, active: bool) {
+        if self.state == State::Online {
+            self.transmit(ClientFrame::Typing { active });
+        }
+    }
+
+    /// Takes another name.
+    pub fn rename(&mut self, name: DisplayName) {
+        self.name = name.clone();
+        if self.state == State::Online {
+            self.transmit(ClientFrame::Rename { name });
+        }
+    }
+
+    /// Dials now, whatever it was waiting for.
+    pub fn redial(&mut self) {
+        if matches!(self.state, State::Waiting { .. } | State::Closed) {
+            self.tries = 0;
+            self.dial();
+        }
+    }
+
+    /// Ends the connection and stays away until [`Session::redial`], because hosting was stopped here.
+    pub fn stop(&mut self) {
+        if !matches!(
+            self.state,
+            State::Waiting { .. } | State::Closed | State::Dialling
+        ) {
+            self.outputs.push_back(Output::Hangup(close::NORMAL));
+        }
+        self.close(Trouble::Stopped);
+    }
+
+    /// Leaves the room with a goodbye, if there is a connection to say it on.
+    pub fn leave(&mut self) {
+        if self.state == State::Online {
+            self.transmit(ClientFrame::Leave);
+            self.outputs.push_back(Output::Hangup(close::NORMAL));
+        }
+        self.state = State::Closed;
+        self.outputs.push_back(Output::Left);
+    }
+
+    /// Time went on.
+    pub fn timeout(&mut self, now: Now) {
+        match self.state {
+            State::AwaitGreeting { until } if until <= now.mono => {
+                let trouble = if self.was_in {
+                    Trouble::Lost
+                } else {
+                    Trouble::NotChatspot
+                };
+                self.hang_up(close::PROTOCOL, trouble, now);
+            }
+            State::AwaitWelcome { until } if until <= now.mono => {
+                self.hang_up(close::PROTOCOL, Trouble::Lost, now)
+            }
+            State::Waiting { until } if until <= now.mono => self.dial(),
+            State::Online if self.heard + DEAD_AFTER <= now.mono => {
+                self.hang_up(close::SILENT, Trouble::Silent, now)
+            }
+            State::Online if !self.pinged && self.heard + PING_AFTER <= now.mono => {
+                self.pinged = true;
+                self.outputs.push_back(Output::Ping);
+            }
+            _ => {}
+        }
+        if self
+            .flight
+            .as_ref()
+            .is_some_and(|flight| flight.again_at <= now.mono)
+        {
+            self.flight = None;
+            self.pump(now);
+        }
+        if self.timeline.again_at().is_some_and(|at| at <= now.mono) {
+            self.timeline.forget_fetch();
+            self.fetch(now);
+        }
+        let late: Vec<MemberId> = self
+            .typing
+            .iter()
+            .filter(|(_, until)| *until <= now.mono)
+            .map(|(member, _)| *member)
+            .collect();
+        for member in late {
+            self.types(member, false, now);
+        }
+    }
+
+    fn dial(&mut self) {
+        self.state = State::Dialling;
+        self.change(RoomChange::Link {
+            link: LinkState::Connecting,
+        });
+        self.outputs.push_back(Output::Dial);
+    }
+
+    fn greeted(&mut self, greeting: &Greeting, now: Now) {
+        if greeting.protocol.max < PROTOCOL_MIN {
+            return self.hang_up(close::VERSION, Trouble::RelayTooOld, now);
+        }
+        if greeting.protocol.min > PROTOCOL_MAX {
+            return self.hang_up(close::VERSION, Trouble::ClientTooOld, now);
+        }
+        if !greeting
+            .rooms
+            .iter()
+            .any(|summary| summary.room == self.room)
+        {
+            return self.hang_up(close::NORMAL, Trouble::NoSuchRoom, now);
+        }
+        let hello = Hello {
+            protocol: greeting.protocol.max.min(PROTOCOL_MAX),
+            room: self.room,
+            member: self.identity.member(),
+            name: self.name.clone(),
+            signature: self.identity.sign_hello(&greeting.nonce, &self.room),
+            software: self.software.clone(),
+        };
+        self.transmit(ClientFrame::Hello(Box::new(hello)));
+        self.state = State::AwaitWelcome {
+            until: now.mono + GREETING_TIMEOUT,
+        };
+    }
+
+    fn welcomed(&mut self, welcome: Welcome, now: Now) {
+        self.state = State::Online;
+        self.was_in = true;
+        self.tries = 0;
+        self.typing.clear();
+        self.change(RoomChange::Name { name: welcome.name });
+        self.change(RoomChange::Members {
+            members: welcome.members.into_iter().map(member_view).collect(),
+        });
+        self.change(RoomChange::Link {
+            link: LinkState::Online,
+        });
+        let items = self
+            .timeline
+            .welcome(welcome.epoch, welcome.first, welcome.head);
+        self.show(items, now);
+        self.pump(now);
+    }
+
+    fn event(&mut self, event: Event, now: Now) {
+        let own = match &event.body {
+            Body::Message { id, .. } if event.author == self.identity.member() => Some(*id),
+            _ => None,
+        };
+        let known = self.timeline.has(event.seq);
+        let items = self.timeline.event(event);
+        self.show(items, now);
+        // The answer to a message that was sent again although its event was shown long ago.
+        if let Some(id) = own.filter(|_| known)
+            && self.sent(id)
+        {
+            self.change(RoomChange::PendingGone { id });
+            self.pump(now);
+        }
+    }
+
+    /// Hands new items to the window, takes own messages among them out of the outbox, and asks for what is missing.
+    fn show(&mut self, items: Vec<Item>, now: Now) {
+        let me = self.identity.member();
+        for item in &items {
+            if let Item::Event {
+                event:
+                    Event {
+                        author,
+                        body: Body::Message { id, .. },
+                        ..
+                    },
+                ..
+            } = item
+            {
+                self.typing.retain(|(typist, _)| typist != author);
+                if *author == me {
+                    self.sent(*id);
+                }
+            }
+        }
+        if !items.is_empty() {
+            self.change(RoomChange::Items { items });
+        }
+        self.fetch(now);
+        self.pump(now);
+    }
+
+    /// Takes a committed message out of the outbox. False if it was not in there.
+    fn sent(&mut self, id: ClientId) -> bool {
+        if self.flight.as_ref().is_some_and(|flight| flight.id == id) {
+            self.flight = None;
+        }
+        let before = self.outbox.len();
+        self.outbox.retain(|pending| pending.id != id);
+        self.outbox.len() < before
+    }
+
+    fn rejected(&mut self, id: ClientId, code: Reject, now: Now) {
+        if self.flight.as_ref().is_some_and(|flight| flight.id == id) {
+            self.flight = None;
+        }
+        let retry = code.retry_helps();
+        self.set_state(id, PendingState::Failed { code, retry });
+        self.pump(now);
+    }
+
+    /// Sends the oldest waiting message, unless one is on its way.
+    fn pump(&mut self, now: Now) {
+        if self.state != State::Online || self.flight.is_some() {
+            return;
+        }
+        let waiting = self
+            .outbox
+            .iter()
+            .find(|pending| !matches!(pending.state, PendingState::Failed { .. }));
+        let Some(Pending { id, text, .. }) = waiting.cloned() else {
+            return;
+        };
+        self.flight = Some(Flight {
+            id,
+            again_at: now.mono + RESUBMIT_AFTER,
+        });
+        self.set_state(id, PendingState::Sending);
+        self.transmit(ClientFrame::Submit { id, text });
+    }
+
+    fn set_state(&mut self, id: ClientId, state: PendingState) {
+        let Some(pending) = self
+            .outbox
+            .iter_mut()
+            .find(|pending| pending.id == id && pending.state != state)
+        else {
+            return;
+        };
+        pending.state = state;
+        let pending = pending.clone();
+        self.change(RoomChange::Pending { pending });
+    }
+
+    fn fetch(&mut self, now: Now) {
+        if self.state == State::Online
+            && let Some((from, to)) = self.timeline.poll_fetch(now.mono)
+        {
+            self.transmit(ClientFrame::Fetch { from, to });
+        }
+    }
+
+    fn types(&mut self, member: MemberId, active: bool, now: Now) {
+        if member == self.identity.member() {
+            return;
+        }
+        let known = self.typing.iter().any(|(typist, _)| *typist == member);
+        self.typing.retain(|(typist, _)| *typist != member);
+        if active && self.typing.len() < TYPING_MEMBERS {
+            self.typing.push((member, now.mono + TYPING_FOR));
+        }
+        let shown = self.typing.iter().any(|(typist, _)| *typist == member);
+        if shown != known {
+            self.change(RoomChange::Typing {
+                member,
+                active: shown,
+            });
+        }
+    }
+
+    fn hang_up(&mut self, code: u16, trouble: Trouble, now: Now) {
+        self.outputs.push_back(Output::Hangup(code));
+        self.end(trouble, now);
+    }
+
+    /// The connection is gone: wait and dial again, or stay closed where dialling cannot help.
+    fn end(&mut self, trouble: Trouble, now: Now) {
+        let stays_away = match trouble {
+            Trouble::Replaced => self
+                .replaced
+                .replace(now.mono)
+                .is_some_and(|last| now.mono < last + REPLACED_AGAIN),
+            Trouble::HostClosed
+            | Trouble::Unauthenticated
+            | Trouble::Stopped
+            | Trouble::RelayTooOld
+            | Trouble::ClientTooOld
+            | Trouble::Protocol => true,
+            // Known before: its host may be starting again. Never seen: it is not there.
+            Trouble::NoSuchRoom | Trouble::RoomFull => !self.was_in,
+            Trouble::NameUnknown
+            | Trouble::NotChatspot
+            | Trouble::NobodyAnswers
+            | Trouble::Lost
+            | Trouble::Silent
+            | Trouble::TooSlow
+            | Trouble::RelayStopping => false,
+        };
+        if stays_away {
+            self.close(trouble)
+        } else {
+            self.wait(trouble, now)
+        }
+    }
+
+    fn close(&mut self, trouble: Trouble) {
+        self.state = State::Closed;
+        self.disconnected();
+        self.change(RoomChange::Link {
+            link: LinkState::Closed { trouble },
+        });
+    }
+
+    fn wait(&mut self, trouble: Trouble, now: Now) {
+        let most = REDIAL_FIRST
+            .saturating_mul(1 << self.tries.min(8))
+            .min(REDIAL_MOST);
+        self.tries += 1;
+        let until = now.mono + most.mul_f64(0.1 + 0.9 * self.random());
+        self.state = State::Waiting { until };
+        self.disconnected();
+        self.change(RoomChange::Link {
+            link: LinkState::Waiting {
+                trouble,
+                retry_at: now.wall_at(until),
+            },
+        });
+    }
+
+    /// What held only while connected.
+    fn disconnected(&mut self) {
+        self.timeline.forget_fetch();
+        self.typing.clear();
+        if let Some(Flight { id, .. }) = self.flight.take() {
+            self.set_state(id, PendingState::Queued);
+        }
+    }
+
+    /// From 0 to 1, by `SplitMix64` (Steele, Lea, Flood 2014): spreads redials, guards nothing.
+    fn random(&mut self) -> f64 {
+        self.jitter = self.jitter.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.jitter;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        f64::from(u32::try_from((z ^ (z >> 31)) >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+    }
+
+    fn transmit(&mut self, frame: ClientFrame) {
+        self.outputs.push_back(Output::Transmit(frame));
+    }
+
+    fn change(&mut self, change: RoomChange) {
+        self.outputs.push_back(Output::Change(change));
+    }
+}
+
+fn member_view(member: Member) -> MemberView {
+    let Member {
+        member,
+        name,
+        host,
+        presence,
+    } = member;
+    MemberView {
+        member,
+        name,
+        tag: member.tag(),
+        host,
+        presence,
+    }
+}

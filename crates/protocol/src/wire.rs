@@ -1,0 +1,373 @@
+//! The frames of the wire and how a connection ends. PROTOCOL.md is the prose to this file.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Event;
+use crate::ids::{ClientId, Epoch, MemberId, Nonce, RoomId, Seq, Signature};
+use crate::text::{DisplayName, MessageText, RoomName};
+
+/// What a client says to a relay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ClientFrame {
+    /// First frame: which room, who, and proof of it.
+    Hello(Box<Hello>),
+    /// Please put this into the log.
+    Submit {
+        /// The message's identity. The same id again is the same message.
+        id: ClientId,
+        /// What to say.
+        text: MessageText,
+    },
+    /// Please send the events from `from` to `to`, both included.
+    Fetch {
+        /// First wanted.
+        from: Seq,
+        /// Last wanted.
+        to: Seq,
+    },
+    /// Whether this member is typing.
+    Typing {
+        /// True while typing.
+        active: bool,
+    },
+    /// From now on I am called this.
+    Rename {
+        /// The new name.
+        name: DisplayName,
+    },
+    /// Goodbye: I leave the room, this is no broken connection.
+    Leave,
+}
+
+/// The first frame of a client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The version of the wire that the client chose from the greeting's range.
+    pub protocol: u32,
+    /// The room.
+    pub room: RoomId,
+    /// Who.
+    pub member: MemberId,
+    /// By which name.
+    pub name: DisplayName,
+    /// The member's signature over the greeting's nonce and the room.
+    pub signature: Signature,
+    /// Name and version of the client, for the relay's log.
+    #[serde(default)]
+    pub software: String,
+}
+
+/// What a relay says to a client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServerFrame {
+    /// First frame: versions, rooms and the challenge.
+    Greeting(Greeting),
+    /// You are in.
+    Welcome(Box<Welcome>),
+    /// One new event. The author's own is the acknowledgement of its `submit`.
+    Event(Event),
+    /// The answer to `fetch`.
+    Events {
+        /// The first seq that the answer speaks for.
+        from: Seq,
+        /// The last. Below the asked one when the page was full: ask again from the next.
+        to: Seq,
+        /// All events from `from` to `to` that the log still has.
+        events: Vec<Event>,
+    },
+    /// A member's presence changed.
+    Presence {
+        /// Who.
+        member: MemberId,
+        /// By which name.
+        name: DisplayName,
+        /// Whether this member hosts the room.
+        host: bool,
+        /// How it is here now.
+        presence: Presence,
+    },
+    /// A member types, or stopped.
+    Typing {
+        /// Who.
+        member: MemberId,
+        /// True while typing.
+        active: bool,
+    },
+    /// The log's newest position, told now and then so that a lost tail is noticed.
+    Head {
+        /// The log it speaks of.
+        epoch: Epoch,
+        /// The newest position.
+        seq: Seq,
+    },
+    /// A `submit` was not taken.
+    Rejected {
+        /// Which one.
+        id: ClientId,
+        /// Why.
+        code: Reject,
+        /// For people.
+        message: String,
+    },
+    /// A frame was not understood or not allowed. If the connection ends by it, the close frame follows.
+    Error {
+        /// Why.
+        code: Problem,
+        /// For people.
+        message: String,
+    },
+    /// The room closes; the close frame follows.
+    Closing {
+        /// Why.
+        reason: Closing,
+    },
+}
+
+/// The first frame of a relay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Greeting {
+    /// Which versions of the wire the relay speaks.
+    pub protocol: Versions,
+    /// Name and version of the relay.
+    pub software: String,
+    /// What the `hello` has to sign.
+    pub nonce: Nonce,
+    /// The rooms that this relay hosts.
+    pub rooms: Vec<RoomSummary>,
+}
+
+/// A range of versions, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Versions {
+    /// The lowest.
+    pub min: u32,
+    /// The highest.
+    pub max: u32,
+}
+
+/// What a relay tells everybody of a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct RoomSummary {
+    /// Which room.
+    pub room: RoomId,
+    /// Its name.
+    pub name: RoomName,
+    /// How many members are present.
+    pub online: u32,
+    /// Whether it takes nobody more.
+    pub full: bool,
+}
+
+/// The answer to a good `hello`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// The room's name.
+    pub name: RoomName,
+    /// Which log the positions are of.
+    pub epoch: Epoch,
+    /// The oldest position that can be fetched.
+    pub first: Seq,
+    /// The newest position. Events after it come by themselves.
+    pub head: Seq,
+    /// Who is present, oneself included.
+    pub members: Vec<Member>,
+}
+
+/// Somebody who is present.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Who.
+    pub member: MemberId,
+    /// By which name.
+    pub name: DisplayName,
+    /// Whether this member hosts the room.
+    pub host: bool,
+    /// How it is here.
+    pub presence: Presence,
+}
+
+/// How a member is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// Connected.
+    Online,
+    /// The connection broke a moment ago and may come back.
+    Away,
+    /// Not in the room any more.
+    Gone,
+}
+
+/// Why a `submit` was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Reject {
+    /// The id was used before for another text. Sending again cannot help.
+    IdConflict,
+    /// The relay could not store it. Sending again may help.
+    NotSaved,
+    /// A reason of a later version. Sending again is not tried.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Reject {
+    /// Whether sending the same message again can help.
+    pub fn retry_helps(self) -> bool {
+        matches!(self, Reject::NotSaved)
+    }
+}
+
+/// Why a frame was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Problem {
+    /// Not a JSON object of the frame's shape.
+    Malformed,
+    /// A frame type that this side does not know.
+    UnknownType,
+    /// A binary message.
+    NotText,
+    /// A good frame at the wrong time.
+    OutOfTurn,
+    /// No common version of the wire.
+    Version,
+    /// The signature of the `hello` does not fit.
+    Unauthenticated,
+    /// The relay does not host that room.
+    NoSuchRoom,
+    /// The room takes nobody more.
+    RoomFull,
+    /// A problem of a later version.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Why a room closes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Closing {
+    /// Its host closed it.
+    HostClosed,
+    /// The relay stops, and may be back.
+    RelayStopping,
+    /// A reason of a later version.
+    #[serde(other)]
+    Unknown,
+}
+
+/// WebSocket close codes. 4400 to 4499: dialling again cannot help. 4500 to 4599 and every other code: it may.
+pub mod close {
+    /// The first frame was not a good `hello`.
+    pub const BAD_HELLO: u16 = 4400;
+    /// The signature did not fit.
+    pub const UNAUTHENTICATED: u16 = 4401;
+    /// The room is not hosted here.
+    pub const NO_SUCH_ROOM: u16 = 4404;
+    /// The same member connected again from elsewhere.
+    pub const REPLACED: u16 = 4409;
+    /// The host closed the room.
+    pub const HOST_CLOSED: u16 = 4410;
+    /// No common version of the wire.
+    pub const VERSION: u16 = 4426;
+    /// Something failed in the relay.
+    pub const INTERNAL: u16 = 4500;
+    /// The relay stops.
+    pub const RELAY_STOPPING: u16 = 4503;
+    /// No `hello` in time.
+    pub const HELLO_TIMEOUT: u16 = 4508;
+    /// Nothing heard for too long.
+    pub const SILENT: u16 = 4509;
+    /// The room takes nobody more just now.
+    pub const ROOM_FULL: u16 = 4530;
+    /// RFC 6455: the goodbye after `leave`.
+    pub const NORMAL: u16 = 1000;
+    /// RFC 6455: a broken frame.
+    pub const PROTOCOL: u16 = 1002;
+    /// RFC 6455: binary where text is due.
+    pub const NOT_TEXT: u16 = 1003;
+    /// RFC 6455: text that is not UTF-8.
+    pub const NOT_UTF8: u16 = 1007;
+    /// RFC 6455: larger than [`crate::limits::MAX_FRAME_BYTES`].
+    pub const TOO_BIG: u16 = 1009;
+    /// Registered with IANA: try again later. Here: you read too slowly; resume by seq.
+    pub const TRY_LATER: u16 = 1013;
+
+    /// Whether dialling again after this code can help.
+    pub fn retry_helps(code: u16) -> bool {
+        !(4400..4500).contains(&code)
+    }
+}
+
+/// Why a text is not a frame.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadFrame {
+    /// An object with a `type` that this version does not know.
+    #[error("unknown frame type {0:?}")]
+    UnknownType(String),
+    /// Anything else.
+    #[error("{0}")]
+    Malformed(String),
+}
+
+impl BadFrame {
+    /// The code to answer it with.
+    pub fn problem(&self) -> Problem {
+        match self {
+            BadFrame::UnknownType(_) => Problem::UnknownType,
+            BadFrame::Malformed(_) => Problem::Malformed,
+        }
+    }
+}
+
+/// Frame types that a client may send.
+const CLIENT_TYPES: &[&str] = &["hello", "submit", "fetch", "typing", "rename", "leave"];
+/// Frame types that a relay may send.
+const SERVER_TYPES: &[&str] = &[
+    "greeting", "welcome", "event", "events", "presence", "typing", "head", "rejected", "error",
+    "closing",
+];
+
+fn decode<'a, T: Deserialize<'a>>(text: &'a str, types: &[&str]) -> Result<T, BadFrame> {
+    serde_json::from_str(text).map_err(|error| {
+        #[derive(Deserialize)]
+        struct Typed {
+            r#type: String,
+        }
+        match serde_json::from_str::<Typed>(text) {
+            Ok(Typed { r#type }) if !types.contains(&r#type.as_str()) => {
+                BadFrame::UnknownType(crate::text::cut(&r#type, 40).to_owned())
+            }
+            _ => BadFrame::Malformed(error.to_string()),
+        }
+    })
+}
+
+impl ClientFrame {
+    /// Reads a client's text message.
+    pub fn decode(text: &str) -> Result<Self, BadFrame> {
+        decode(text, CLIENT_TYPES)
+    }
+
+    /// The text message of this frame.
+    pub fn encode(&self) -> String {
+        serde_json::to_string(self).expect("frames have string keys only, so they are always JSON")
+    }
+}
+
+impl ServerFrame {
+    /// Reads a relay's text message.
+    pub fn decode(text: &str) -> Result<Self, BadFrame> {
+        decode(text, SERVER_TYPES)
+    }
+
+    /// The text message of this frame.
+    pub fn encode(&self) -> String {
+        serde_json::to_string(self).expect("frames have string keys only, so they are always JSON")
+    }
+}

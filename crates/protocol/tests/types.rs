@@ -1,0 +1,77 @@
+//! The TypeScript types of the window are generated from the Rust ones; this fails when the file in the tree is stale.
+//! `npm run types` writes it anew.
+
+use chatspot_protocol::{event, ids, limits, view, wire};
+use ts_rs::{Config, TS};
+
+fn declaration<T: TS + 'static>(config: &Config) -> String {
+    format!("export {}\n", T::decl(config))
+}
+
+#[test]
+fn the_typescript_types_are_up_to_date() {
+    let config = Config::default();
+    let mut file = String::from(
+        "/** Generated from crates/protocol by `npm run types`. Do not edit: the tests compare it with the Rust types. */\n\n",
+    );
+    macro_rules! declare {
+        ($($type:ty),* $(,)?) => { $(file.push_str(&declaration::<$type>(&config)); file.push('\n');)* };
+    }
+    declare!(
+        ids::RoomId,
+        ids::MemberId,
+        ids::ClientId,
+        ids::Epoch,
+        ids::Seq,
+        event::Event,
+        event::Body,
+        event::Leaving,
+        wire::Presence,
+        wire::Reject,
+        wire::RoomSummary,
+        view::Update,
+        view::View,
+        view::Me,
+        view::RoomView,
+        view::Hosting,
+        view::HostAddress,
+        view::AddressKind,
+        view::LinkState,
+        view::Trouble,
+        view::MemberView,
+        view::Item,
+        view::Pending,
+        view::PendingState,
+        view::Recent,
+        view::Found,
+        view::Failure,
+        view::FailureCode,
+        view::Change,
+        view::RoomChange,
+    );
+    file.push_str(&format!(
+        "export const LIMITS = {{\n  textBytes: {},\n  nameGraphemes: {},\n  viewItems: {},\n  typingEveryMs: {},\n  defaultPort: {},\n}} as const;\n",
+        limits::MAX_TEXT_BYTES,
+        limits::MAX_NAME_GRAPHEMES,
+        limits::VIEW_ITEMS,
+        limits::TYPING_EVERY.as_millis(),
+        limits::DEFAULT_PORT,
+    ));
+    // TypeScript strings: text newtypes are plain strings.
+    for name in ["DisplayName", "RoomName", "MessageText"] {
+        file.push_str(&format!("\nexport type {name} = string;\n"));
+    }
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../ui/src/generated/protocol.ts"
+    );
+    if std::env::var_os("CHATSPOT_UPDATE_TYPES").is_some() {
+        std::fs::create_dir_all(std::path::Path::new(path).parent().unwrap()).unwrap();
+        std::fs::write(path, &file).unwrap();
+    }
+    let current = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        current == file,
+        "ui/src/generated/protocol.ts is stale: run `npm run types`"
+    );
+}

@@ -1,0 +1,379 @@
+//! Connections: accepted within limits, greeted, and read until they end. Their writing half is the link.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use chatspot_protocol::ids::Nonce;
+use chatspot_protocol::limits::{
+    DEAD_AFTER, LINK_CLOSE_GRACE, MAX_FRAME_BYTES, MAX_SOFTWARE_BYTES, PING_AFTER, PROTOCOL_MAX,
+    PROTOCOL_MIN,
+};
+use chatspot_protocol::room::{Broken, Conn, check_hello};
+use chatspot_protocol::wire::{
+    BadFrame, ClientFrame, Greeting, Hello, Problem, ServerFrame, Versions, close,
+};
+use futures_util::StreamExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::SOFTWARE;
+use crate::gate::{Gate, Pass};
+use crate::hub::{RoomHandle, SharedHub};
+use crate::link::{self, Link, Reader};
+use crate::room::Input;
+
+/// tungstenite's default of 128 KiB would be most of a connection's memory.
+const READ_BUFFER: usize = 4 * 1024;
+/// After an accept that failed for want of file handles, before the next try.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+type Socket = WebSocketStream<Reader>;
+
+/// Accepts until the relay ends.
+pub(crate) async fn accept(
+    listener: TcpListener,
+    hub: SharedHub,
+    gate: Arc<Gate>,
+    tasks: TaskTracker,
+    end: CancellationToken,
+) {
+    loop {
+        let accepted = tokio::select! { accepted = listener.accept() => accepted, () = hub.stopping.cancelled() => return };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "accept failed");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let Some(pass) = gate.admit(peer.ip()) else {
+            tracing::info!(%peer, "too many connections, turned away");
+            continue;
+        };
+        let (hub, end) = (hub.clone(), end.clone());
+        tasks.spawn(async move {
+            tokio::select! {
+                () = serve(stream, peer, hub, pass) => {}
+                () = end.cancelled() => {}
+            }
+        });
+    }
+}
+
+async fn serve(stream: TcpStream, peer: SocketAddr, hub: SharedHub, pass: Pass) {
+    // Small frames should leave at once; where the system cannot, they leave a little later.
+    let _ = stream.set_nodelay(true);
+    let upgraded = match timeout(hub.config.header_timeout, crate::http::serve(stream, peer)).await
+    {
+        Ok(Ok(Some(upgraded))) => upgraded,
+        Ok(Ok(None)) => return,
+        Ok(Err(error)) => return tracing::info!(%peer, %error, "broken request"),
+        Err(_) => return tracing::info!(%peer, "no complete request in time"),
+    };
+    let link = Link::new(upgraded.stream);
+    let _end = EndOfLink(link.clone());
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_write_buffer_size(MAX_FRAME_BYTES)
+        .max_message_size(Some(MAX_FRAME_BYTES))
+        .max_frame_size(Some(MAX_FRAME_BYTES))
+        .accept_unmasked_frames(false);
+    let reader = Reader::new(link.clone(), upgraded.early);
+    let socket = WebSocketStream::from_raw_socket(reader, Role::Server, Some(config)).await;
+    let bucket = Bucket::new(hub.config.frames_per_second, hub.config.frames_burst);
+    Connection {
+        peer,
+        hub,
+        link,
+        socket,
+        bucket,
+        heard: Instant::now(),
+        pinged: false,
+    }
+    .run(pass)
+    .await;
+}
+
+/// Ends the socket when its task ends, however it ends: a panic must not leave a half-open one behind.
+struct EndOfLink(Arc<Link>);
+
+impl Drop for EndOfLink {
+    fn drop(&mut self) {
+        self.0.kill();
+    }
+}
+
+struct Connection {
+    peer: SocketAddr,
+    hub: SharedHub,
+    link: Arc<Link>,
+    socket: Socket,
+    bucket: Bucket,
+    heard: Instant,
+    /// Whether a ping went out since.
+    pinged: bool,
+}
+
+/// What came of waiting for a message.
+enum Heard {
+    Text(Utf8Bytes),
+    /// Over; the close frame is sent where one is due.
+    Ended(Broken),
+}
+
+impl Connection {
+    async fn run(mut self, mut pass: Pass) {
+        let Some((conn, room)) = self.enter().await else {
+            return self.drain().await;
+        };
+        pass.authenticated();
+        let how = loop {
+            match self.next().await {
+                Heard::Ended(how) => break how,
+                Heard::Text(text) => {
+                    let frame = match ClientFrame::decode(&text) {
+                        Ok(frame) => frame,
+                        Err(bad) => {
+                            self.complain(&bad);
+                            continue;
+                        }
+                    };
+                    #[cfg(test)]
+                    tests::panic_on_word(&frame);
+                    if room.inbox.send(Input::Frame { conn, frame }).await.is_err() {
+                        break Broken::Cut;
+                    }
+                }
+            }
+        };
+        // The room may be gone already; then it knows.
+        let _ = room.inbox.send(Input::Broken { conn, how }).await;
+        self.drain().await;
+    }
+
+    /// From the greeting to the room, or None when it came to nothing.
+    async fn enter(&mut self) -> Option<(Conn, RoomHandle)> {
+        let mut nonce = Nonce([0; 32]);
+        if let Err(error) = getrandom::fill(&mut nonce.0) {
+            tracing::error!(%error, "no random bytes");
+            self.link.close(close::INTERNAL);
+            return None;
+        }
+        let greeting = Greeting {
+            protocol: Versions {
+                min: PROTOCOL_MIN,
+                max: PROTOCOL_MAX,
+            },
+            software: SOFTWARE.to_owned(),
+            nonce,
+            rooms: self.hub.summaries(),
+        };
+        self.link
+            .push(link::encode(&ServerFrame::Greeting(greeting)));
+        let (patience, stopping) = (self.hub.config.hello_timeout, self.hub.stopping.clone());
+        let heard = tokio::select! {
+            heard = timeout(patience, self.next()) => heard,
+            () = stopping.cancelled() => {
+                self.link.close(close::RELAY_STOPPING);
+                return None;
+            }
+        };
+        let Ok(heard) = heard else {
+            tracing::info!(peer = %self.peer, "no hello in time");
+            self.link.close(close::HELLO_TIMEOUT);
+            return None;
+        };
+        let Heard::Text(text) = heard else {
+            return None;
+        };
+        let hello = match read_hello(&text) {
+            Ok(hello) => hello,
+            Err(problem) => {
+                return self.refuse(
+                    problem,
+                    close_code(problem),
+                    "the first frame has to be a good hello",
+                );
+            }
+        };
+        if let Err((problem, code)) = check_hello(&hello, &nonce) {
+            return self.refuse(problem, code, "the hello was refused");
+        }
+        let Some(room) = self.hub.find(hello.room) else {
+            return self.refuse(
+                Problem::NoSuchRoom,
+                close::NO_SUCH_ROOM,
+                "this relay does not host that room",
+            );
+        };
+        let conn = self.hub.next_conn();
+        let software = chatspot_protocol::text::cut(&hello.software, MAX_SOFTWARE_BYTES);
+        tracing::debug!(peer = %self.peer, ?conn, member = %hello.member, software, "hello");
+        let join = Input::Join {
+            conn,
+            hello: Box::new(hello),
+            link: self.link.clone(),
+        };
+        room.inbox.send(join).await.ok()?;
+        Some((conn, room))
+    }
+
+    fn refuse<T>(&self, code: Problem, close: u16, message: &str) -> Option<T> {
+        tracing::info!(peer = %self.peer, ?code, "hello refused");
+        self.link.push(link::encode(&ServerFrame::Error {
+            code,
+            message: message.to_owned(),
+        }));
+        self.link.close(close);
+        None
+    }
+
+    fn complain(&self, bad: &BadFrame) {
+        let message = chatspot_protocol::text::cut(&bad.to_string(), 200).to_owned();
+        tracing::debug!(peer = %self.peer, message, "bad frame");
+        self.link.push(link::encode(&ServerFrame::Error {
+            code: bad.problem(),
+            message,
+        }));
+    }
+
+    /// The next text, while the heartbeat is kept and the rate is held.
+    async fn next(&mut self) -> Heard {
+        loop {
+            if let Some(ready) = self.bucket.take(Instant::now()) {
+                sleep_until(ready).await;
+            }
+            let message = tokio::select! {
+                message = self.socket.next() => message,
+                () = self.link.ended() => return Heard::Ended(Broken::Cut),
+                () = sleep_until(self.heard + PING_AFTER), if !self.pinged => {
+                    self.pinged = true;
+                    self.link.push(ping());
+                    continue;
+                }
+                () = sleep_until(self.heard + DEAD_AFTER) => {
+                    tracing::info!(peer = %self.peer, "silent for too long");
+                    self.link.close(close::SILENT);
+                    return Heard::Ended(Broken::Silent);
+                }
+            };
+            self.heard = Instant::now();
+            self.pinged = false;
+            self.socket.get_mut().message_ended();
+            match message {
+                Some(Ok(Message::Text(text))) => return Heard::Text(text),
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Ok(Message::Binary(_))) => {
+                    let message = "frames are text".to_owned();
+                    self.link.push(link::encode(&ServerFrame::Error {
+                        code: Problem::NotText,
+                        message,
+                    }));
+                    self.link.close(close::NOT_TEXT);
+                    return Heard::Ended(Broken::Cut);
+                }
+                Some(Ok(Message::Close(_))) | None => return Heard::Ended(Broken::Cut),
+                Some(Err(error)) => {
+                    if let Some(code) = code_of(&error) {
+                        tracing::info!(peer = %self.peer, %error, code, "broken frame");
+                        self.link.close(code);
+                    }
+                    return Heard::Ended(Broken::Cut);
+                }
+            }
+        }
+    }
+
+    /// Reads on for a moment, so that the peer gets our close frame before the system resets the connection.
+    async fn drain(mut self) {
+        let end = Instant::now() + LINK_CLOSE_GRACE;
+        while let Some(Ok(_)) = tokio::select! { message = self.socket.next() => message, () = sleep_until(end) => None }
+        {
+        }
+    }
+}
+
+fn read_hello(text: &str) -> Result<Hello, Problem> {
+    match ClientFrame::decode(text) {
+        Ok(ClientFrame::Hello(hello)) => Ok(*hello),
+        Ok(_) => Err(Problem::OutOfTurn),
+        // A hello of another version need not have this version's shape: look at the number alone.
+        Err(bad) => Err(if names_other_version(text) {
+            Problem::Version
+        } else {
+            bad.problem()
+        }),
+    }
+}
+
+fn names_other_version(text: &str) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        protocol: u32,
+    }
+    serde_json::from_str::<Version>(text)
+        .is_ok_and(|hello| !(PROTOCOL_MIN..=PROTOCOL_MAX).contains(&hello.protocol))
+}
+
+fn close_code(problem: Problem) -> u16 {
+    if problem == Problem::Version {
+        close::VERSION
+    } else {
+        close::BAD_HELLO
+    }
+}
+
+/// The close code for what tungstenite refused (RFC 6455, section 7.4.1). None when there is nobody left to tell.
+fn code_of(error: &Error) -> Option<u16> {
+    match error {
+        Error::Capacity(CapacityError::MessageTooLong { .. }) => Some(close::TOO_BIG),
+        Error::Io(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
+            Some(close::TOO_BIG)
+        }
+        Error::Utf8(_) => Some(close::NOT_UTF8),
+        Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_) => None,
+        _ => Some(close::PROTOCOL),
+    }
+}
+
+fn ping() -> Bytes {
+    let mut bytes = BytesMut::new();
+    link::put(&mut bytes, Frame::ping(Vec::new()));
+    bytes.freeze()
+}
+
+/// A token bucket over received frames. Faster ones are read later: the sender's socket fills, nothing is lost.
+struct Bucket {
+    each: Duration,
+    burst: u32,
+    /// When the bucket will be full again.
+    full_at: Instant,
+}
+
+impl Bucket {
+    fn new(per_second: u32, burst: u32) -> Self {
+        Self {
+            each: Duration::from_secs(1) / per_second.max(1),
+            burst: burst.max(1),
+            full_at: Instant::now(),
+        }
+    }
+
+    /// Takes a token. Some when it is there only later.
+    fn take(&mut self, now: Instant) -> Option<Instant> {
+        self.full_at = self.full_at.max(now) + self.each;
+        let ready = self.full_at.checked_sub(self.each * self.burst)?;
+        (ready > now).then_some(ready)
+    }
+}

@@ -1,0 +1,298 @@
+//! The writing half of a connection: written at once where the socket takes it, queued within a bound where not.
+//!
+//! The room task and the connection's own task both write here. A writer task exists only while the socket blocks.
+
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes, BytesMut};
+use chatspot_protocol::limits::{LINK_CLOSE_GRACE, LINK_QUEUE_BYTES, MAX_RAW_MESSAGE_BYTES};
+use chatspot_protocol::wire::{ServerFrame, close};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_util::sync::CancellationToken;
+
+/// Appends a server frame, as one WebSocket text frame, to a batch.
+pub(crate) fn encode_into(batch: &mut BytesMut, frame: &ServerFrame) {
+    put(
+        batch,
+        Frame::message(frame.encode(), OpCode::Data(Data::Text), true),
+    );
+}
+
+/// A server frame as the bytes of one WebSocket text frame.
+pub(crate) fn encode(frame: &ServerFrame) -> Bytes {
+    let mut bytes = BytesMut::new();
+    encode_into(&mut bytes, frame);
+    bytes.freeze()
+}
+
+pub(crate) fn put(batch: &mut BytesMut, frame: Frame) {
+    let mut bytes = Vec::with_capacity(frame.len());
+    frame
+        .format(&mut bytes)
+        .expect("writing into memory cannot fail");
+    batch.extend_from_slice(&bytes);
+}
+
+fn close_frame(code: u16) -> Bytes {
+    let mut bytes = BytesMut::new();
+    put(
+        &mut bytes,
+        Frame::close(Some(CloseFrame {
+            code: code.into(),
+            reason: "".into(),
+        })),
+    );
+    bytes.freeze()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    /// The close frame is the last thing in the queue.
+    Closing,
+    /// Nothing is written any more.
+    Dead,
+}
+
+#[derive(Debug)]
+struct Out {
+    state: State,
+    /// Whole WebSocket frames, but for the first chunk, which may be partly written.
+    queue: VecDeque<Bytes>,
+    queued: usize,
+    /// Whether a writer task is running.
+    writer: bool,
+}
+
+/// The writing half of a connection.
+#[derive(Debug)]
+pub(crate) struct Link {
+    stream: TcpStream,
+    /// A lock because two tasks write; never held across an await.
+    out: Mutex<Out>,
+    /// Cancelled when the link stops being open.
+    ended: CancellationToken,
+}
+
+impl Link {
+    pub(crate) fn new(stream: TcpStream) -> Arc<Self> {
+        let out = Out {
+            state: State::Open,
+            queue: VecDeque::new(),
+            queued: 0,
+            writer: false,
+        };
+        Arc::new(Self {
+            stream,
+            out: Mutex::new(out),
+            ended: CancellationToken::new(),
+        })
+    }
+
+    /// Writes whole frames, now or as soon as the socket takes them. False when the link is not open any more.
+    ///
+    /// Beyond [`LINK_QUEUE_BYTES`] the peer is cut with 1013: it reads too slowly, and may resume.
+    pub(crate) fn push(self: &Arc<Self>, frames: Bytes) -> bool {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        if out.state != State::Open {
+            return false;
+        }
+        out.enqueue(frames);
+        self.write(&mut out);
+        if out.queued > LINK_QUEUE_BYTES {
+            tracing::info!(queued = out.queued, "member reads too slowly, cut");
+            // The first chunk may be half written: its rest has to follow, or the close frame is not understood.
+            out.queue.truncate(1);
+            out.queued = out.queue.front().map_or(0, Bytes::len);
+            self.finish(&mut out, close::TRY_LATER);
+        }
+        self.keep_writing(&mut out);
+        true
+    }
+
+    /// Says goodbye with this code; nothing else is written afterwards.
+    pub(crate) fn close(self: &Arc<Self>, code: u16) {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        if out.state == State::Open {
+            self.finish(&mut out, code);
+            self.keep_writing(&mut out);
+        }
+    }
+
+    /// Ends the socket at once.
+    pub(crate) fn kill(&self) {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        out.die();
+        self.ended.cancel();
+        // Both halves: a reader or writer that waits on it wakes up. Not connected any more is just as good.
+        let _ = socket2::SockRef::from(&self.stream).shutdown(std::net::Shutdown::Both);
+    }
+
+    /// Waits until the link is closing or dead.
+    pub(crate) async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    fn finish(&self, out: &mut Out, code: u16) {
+        out.enqueue(close_frame(code));
+        out.state = State::Closing;
+        self.write(out);
+        self.ended.cancel();
+    }
+
+    /// Writes what the socket takes now.
+    fn write(&self, out: &mut Out) {
+        while let Some(chunk) = out.queue.front_mut() {
+            match self.stream.try_write(chunk) {
+                Ok(written) => {
+                    chunk.advance(written);
+                    if chunk.is_empty() {
+                        out.queue.pop_front();
+                    }
+                    out.queued -= written;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => {
+                    out.die();
+                    self.ended.cancel();
+                    return;
+                }
+            }
+        }
+    }
+
+    fn keep_writing(self: &Arc<Self>, out: &mut Out) {
+        if !out.queue.is_empty() && !out.writer {
+            out.writer = true;
+            tokio::spawn(self.clone().write_later());
+        }
+    }
+
+    /// The writer task: ends when the queue is empty, the link is dead, or a closing peer takes nothing.
+    async fn write_later(self: Arc<Self>) {
+        loop {
+            let closing = self
+                .out
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .state
+                == State::Closing;
+            let ready = if closing {
+                tokio::time::timeout(LINK_CLOSE_GRACE, self.stream.writable())
+                    .await
+                    .unwrap_or(Err(io::ErrorKind::TimedOut.into()))
+            } else {
+                tokio::select! { ready = self.stream.writable() => ready, () = self.ended() => Ok(()) }
+            };
+            let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+            if ready.is_err() {
+                out.die();
+                self.ended.cancel();
+            } else {
+                self.write(&mut out);
+            }
+            if out.queue.is_empty() {
+                out.writer = false;
+                return;
+            }
+        }
+    }
+}
+
+impl Out {
+    fn enqueue(&mut self, bytes: Bytes) {
+        self.queued += bytes.len();
+        self.queue.push_back(bytes);
+    }
+
+    fn die(&mut self) {
+        self.state = State::Dead;
+        self.queue.clear();
+        self.queued = 0;
+    }
+}
+
+/// The reading half, as tungstenite wants it: it reads the socket and writes its pongs and close frames to the link.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    link: Arc<Link>,
+    early: Bytes,
+    /// Raw bytes since the last whole message.
+    raw: usize,
+}
+
+impl Reader {
+    pub(crate) fn new(link: Arc<Link>, early: Bytes) -> Self {
+        Self {
+            link,
+            early,
+            raw: 0,
+        }
+    }
+
+    /// A whole message came out: the count of raw bytes starts anew.
+    pub(crate) fn message_ended(&mut self) {
+        self.raw = 0;
+    }
+}
+
+impl AsyncRead for Reader {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.raw > MAX_RAW_MESSAGE_BYTES {
+            return Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                "too many raw bytes for one message",
+            )));
+        }
+        if !self.early.is_empty() {
+            let length = self.early.len().min(buf.remaining());
+            buf.put_slice(&self.early.split_to(length));
+            self.raw += length;
+            return Poll::Ready(Ok(()));
+        }
+        loop {
+            ready!(self.link.stream.poll_read_ready(cx))?;
+            match self.link.stream.try_read(buf.initialize_unfilled()) {
+                Ok(length) => {
+                    buf.advance(length);
+                    self.raw += length;
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Reader {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        // A link that is closing takes no more: tungstenite's own goodbye would come after ours.
+        self.link.push(Bytes::copy_from_slice(buf));
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

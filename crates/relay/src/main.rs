@@ -1,0 +1,169 @@
+//! The headless relay: rooms on a server, a small board under the desk, or a PaaS.
+#![allow(clippy::print_stdout)] // what it prints is for the person who started it
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chatspot_protocol::limits;
+use chatspot_protocol::text::RoomName;
+use chatspot_protocol::view::AddressKind;
+use chatspot_protocol::wire::Closing;
+use chatspot_relay::records::RoomRecords;
+use chatspot_relay::{Relay, RelayConfig, RoomSpec, addresses, listen};
+use clap::Parser;
+
+/// Hosts ChatSpot rooms without a window.
+///
+/// People join with the ChatSpot app: they choose "Join by address" and type one of the addresses that are printed at
+/// the start. A room keeps its identity over restarts, because its key is kept in the data folder.
+#[derive(Debug, Parser)]
+#[command(name = "chatspot-relay", version, after_help = EXAMPLES)]
+struct Options {
+    /// A room to host; may be given several times.
+    #[arg(long = "room", value_name = "NAME", default_value = "Lobby", value_parser = room_name)]
+    rooms: Vec<RoomName>,
+
+    /// The port to listen on. When it is busy the next free one is taken, unless --listen is given.
+    #[arg(long, env = "PORT", default_value_t = limits::DEFAULT_PORT)]
+    port: u16,
+
+    /// Listen on this address only, instead of all interfaces.
+    #[arg(long, value_name = "IP")]
+    listen: Option<IpAddr>,
+
+    /// Where the rooms' keys are kept.
+    #[arg(long, env = "CHATSPOT_RELAY_DATA_DIR", value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+
+    /// Most members in one room.
+    #[arg(long, value_name = "N", default_value_t = limits::ROOM_MEMBERS)]
+    max_members: usize,
+
+    /// Most connections in all.
+    #[arg(long, value_name = "N", default_value_t = limits::RELAY_CONNECTIONS)]
+    max_connections: usize,
+
+    /// Most connections from one address. Raise it when everybody comes through one proxy.
+    #[arg(long, value_name = "N", default_value_t = limits::ADDRESS_CONNECTIONS)]
+    max_per_address: usize,
+
+    /// Frames a second that one member may send for long; faster ones are read later.
+    #[arg(long, value_name = "N", default_value_t = limits::FRAMES_PER_SECOND)]
+    frames_per_second: u32,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  chatspot-relay                              one room, Lobby, on port 4470
+  chatspot-relay --room Workshop --room Lab   two rooms
+  chatspot-relay --listen 127.0.0.1           behind a proxy on the same machine
+  RUST_LOG=chatspot_relay=debug chatspot-relay
+
+Ctrl-C tells everybody that the relay stops, and ends.";
+
+fn room_name(text: &str) -> Result<RoomName, String> {
+    RoomName::parse(text).map_err(|error| format!("this cannot be a room's name: {error}"))
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| "chatspot_relay=info".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())
+        .and_then(|runtime| runtime.block_on(run(options)));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            tracing::error!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> Result<(), String> {
+    let folder = options
+        .data_dir
+        .or_else(|| dirs::data_dir().map(|data| data.join("chatspot-relay")))
+        .ok_or("no home folder: say where with --data-dir")?;
+    let mut records = RoomRecords::load(&folder).map_err(|error| error.to_string())?;
+    let listener = match options.listen {
+        Some(ip) => listen::on_address(SocketAddr::new(ip, options.port)),
+        None => listen::on_all_interfaces(options.port),
+    };
+    let listener =
+        listener.map_err(|error| format!("cannot listen on port {}: {error}", options.port))?;
+    let config = RelayConfig {
+        connections: options.max_connections,
+        address_connections: options.max_per_address,
+        address_unauthenticated: options.max_per_address.min(
+            RelayConfig::default()
+                .address_unauthenticated
+                .max(options.max_per_address / 8),
+        ),
+        room_members: options.max_members,
+        frames_per_second: options.frames_per_second,
+        frames_burst: options.frames_per_second.max(limits::FRAMES_BURST),
+        ..RelayConfig::default()
+    };
+    let relay = Relay::start(listener, config).map_err(|error| error.to_string())?;
+    for name in options.rooms {
+        let record = records.named(&name).map_err(|error| error.to_string())?;
+        let key = record.key().ok_or("a room key is not readable")?;
+        relay
+            .open(RoomSpec {
+                key,
+                name: name.clone(),
+                host: None,
+            })
+            .map_err(|error| format!("{name}: {error}"))?;
+    }
+    greet(&relay);
+    until_told_to_stop().await;
+    println!("Closing the rooms.");
+    relay.stop(Closing::RelayStopping).await;
+    Ok(())
+}
+
+fn greet(relay: &Relay) {
+    let port = relay.address().port();
+    println!(
+        "ChatSpot relay {} listens on port {port}.",
+        env!("CARGO_PKG_VERSION")
+    );
+    for room in relay.rooms() {
+        println!("The room \"{}\" is open.", room.name);
+    }
+    println!("Others choose \"Join by address\" in ChatSpot and type one of:");
+    for address in addresses::to_hand_out(port)
+        .iter()
+        .filter(|address| address.kind != AddressKind::LinkLocal)
+    {
+        println!("  {:<28} ({})", address.address, address.interface);
+    }
+}
+
+/// Ctrl-C, or what a service manager sends.
+async fn until_told_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

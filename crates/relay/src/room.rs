@@ -1,0 +1,242 @@
+//! One task per room: drains the inbox, runs the room machine, commits, and writes each batch once to everybody.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::BytesMut;
+use chatspot_protocol::limits::ROOM_INBOX;
+use chatspot_protocol::room::{Broken, Conn, Output, Room, RoomConfig};
+use chatspot_protocol::time::Now;
+use chatspot_protocol::wire::{ClientFrame, Closing, Hello, RoomSummary, ServerFrame};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::link::{self, Link};
+use crate::store::{Asked, RoomStore};
+
+/// Inputs that are taken into one batch at the most: bounds the latency of the first one.
+const BATCH: usize = 512;
+
+/// What happens to a room.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// A connection with a checked hello.
+    Join {
+        conn: Conn,
+        hello: Box<Hello>,
+        link: Arc<Link>,
+    },
+    /// A frame of a connection in the room.
+    Frame { conn: Conn, frame: ClientFrame },
+    /// A connection ended by itself.
+    Broken { conn: Conn, how: Broken },
+    /// The room closes.
+    Close { reason: Closing },
+}
+
+struct Seat {
+    link: Arc<Link>,
+    admitted: bool,
+}
+
+/// The task that owns a room.
+pub(crate) struct RoomTask {
+    room: Room,
+    store: RoomStore,
+    inbox: mpsc::Receiver<Input>,
+    seats: HashMap<Conn, Seat>,
+    summary: watch::Sender<RoomSummary>,
+    start: Instant,
+    /// Frames for everybody that are not written yet.
+    batch: BytesMut,
+    /// Connections whose link is over although their reader has not said so: one that panicked cannot.
+    gone: Vec<Conn>,
+    closing: bool,
+}
+
+impl RoomTask {
+    pub(crate) fn new(
+        config: RoomConfig,
+        store: RoomStore,
+    ) -> (Self, mpsc::Sender<Input>, watch::Receiver<RoomSummary>) {
+        let (sender, inbox) = mpsc::channel(ROOM_INBOX);
+        let start = Instant::now();
+        let room = Room::new(
+            config,
+            store.epoch(),
+            store.first(),
+            store.head(),
+            now(start),
+        );
+        let (summary, summaries) = watch::channel(room.summary());
+        let task = Self {
+            room,
+            store,
+            inbox,
+            seats: HashMap::new(),
+            summary,
+            start,
+            batch: BytesMut::new(),
+            gone: Vec::new(),
+            closing: false,
+        };
+        (task, sender, summaries)
+    }
+
+    /// Runs until the room is closed or the relay ends.
+    pub(crate) async fn run(mut self, end: CancellationToken) {
+        let mut inputs = Vec::with_capacity(BATCH);
+        while !self.closing {
+            let due = self.start + self.room.next_timeout();
+            tokio::select! {
+                biased;
+                count = self.inbox.recv_many(&mut inputs, BATCH) => if count == 0 { break },
+                () = tokio::time::sleep_until(due) => {}
+                () = end.cancelled(), if self.inbox.is_empty() => break,
+            }
+            self.fill(&mut inputs).await;
+            let now = now(self.start);
+            for input in inputs.drain(..) {
+                self.input(input, now);
+            }
+            if self.room.next_timeout() <= now.mono {
+                self.room.timeout(now);
+            }
+            self.commit(now);
+            self.summary.send_if_modified(|summary| {
+                let current = self.room.summary();
+                let changed = *summary != current;
+                *summary = current;
+                changed
+            });
+        }
+        for seat in self.seats.into_values() {
+            seat.link
+                .close(chatspot_protocol::wire::close::RELAY_STOPPING);
+        }
+    }
+
+    /// Yields while the inbox still grows: the other sockets are read first, and the batch grows with them.
+    async fn fill(&mut self, inputs: &mut Vec<Input>) {
+        while inputs.len() < BATCH {
+            let before = self.inbox.len();
+            tokio::task::yield_now().await;
+            let grown = self.inbox.len() > before;
+            while inputs.len() < BATCH {
+                match self.inbox.try_recv() {
+                    Ok(input) => inputs.push(input),
+                    Err(_) => break,
+                }
+            }
+            if !grown {
+                return;
+            }
+        }
+    }
+
+    fn input(&mut self, input: Input, now: Now) {
+        match input {
+            Input::Join { conn, hello, link } => {
+                self.seats.insert(
+                    conn,
+                    Seat {
+                        link,
+                        admitted: false,
+                    },
+                );
+                self.room.join(conn, *hello, now);
+            }
+            Input::Frame { conn, frame } => self.room.frame(conn, frame, now),
+            Input::Broken { conn, how } => {
+                self.seats.remove(&conn);
+                self.room.broken(conn, how, now);
+            }
+            Input::Close { reason } => {
+                self.room.close(reason);
+                self.closing = true;
+            }
+        }
+    }
+
+    /// Carries out what the machine asks for; everything it wants appended is one commit.
+    fn commit(&mut self, now: Now) {
+        loop {
+            for conn in std::mem::take(&mut self.gone) {
+                self.seats.remove(&conn);
+                self.room.broken(conn, Broken::Cut, now);
+            }
+            let mut drafts: Vec<Asked> = Vec::new();
+            while let Some(output) = self.room.poll_output() {
+                match output {
+                    Output::Append { from, draft } => drafts.push((from, draft)),
+                    Output::Read { conn, from, to } => {
+                        let page = self.store.read(from, to);
+                        let frame = ServerFrame::Events {
+                            from: page.from,
+                            to: page.to,
+                            events: page.events,
+                        };
+                        self.send(conn, &frame);
+                    }
+                    Output::Admit { conn } => {
+                        // What was said before is not for the newcomer.
+                        self.flush();
+                        if let Some(seat) = self.seats.get_mut(&conn) {
+                            seat.admitted = true;
+                        }
+                    }
+                    Output::Send { conn, frame } => self.send(conn, &frame),
+                    Output::All { frame } => link::encode_into(&mut self.batch, &frame),
+                    Output::Close { conn, code } => {
+                        self.flush();
+                        if let Some(seat) = self.seats.remove(&conn) {
+                            seat.link.close(code);
+                        }
+                    }
+                }
+            }
+            if !drafts.is_empty() {
+                let results = self.store.append(drafts);
+                self.room.committed(results);
+                self.room.forgotten(self.store.first());
+                continue;
+            }
+            self.flush();
+            if self.gone.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn send(&mut self, conn: Conn, frame: &ServerFrame) {
+        // Keeps the order between what is for everybody and what is for one.
+        self.flush();
+        if let Some(seat) = self.seats.get(&conn) {
+            seat.link.push(link::encode(frame));
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        let batch = self.batch.split().freeze();
+        for (conn, seat) in self.seats.iter().filter(|(_, seat)| seat.admitted) {
+            if !seat.link.push(batch.clone()) {
+                self.gone.push(*conn);
+            }
+        }
+    }
+}
+
+fn now(start: Instant) -> Now {
+    let wall = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
+    Now {
+        mono: start.elapsed(),
+        wall: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX),
+    }
+}
