@@ -1,0 +1,290 @@
+//! Hosting: the embedded relay, the rooms in it, and what the window is told of them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use chatspot_client::{Client, Opening};
+use chatspot_protocol::address::Address;
+use chatspot_protocol::ids::RoomId;
+use chatspot_protocol::limits::DEFAULT_PORT;
+use chatspot_protocol::text::RoomName;
+use chatspot_protocol::view::{Failure, FailureCode, HostAddress, Hosting};
+use chatspot_protocol::wire::Closing;
+use chatspot_relay::records::{RecordsError, RoomRecord, RoomRecords};
+use chatspot_relay::{OpenError, Relay, RelayConfig, RoomSpec, addresses, listen};
+use tokio::sync::Mutex;
+
+/// How often the network interfaces are looked at while a room is open: a changed address is shown within that.
+const ADDRESSES_EVERY: Duration = Duration::from_secs(10);
+
+/// All hosting of this installation.
+pub(crate) struct Host {
+    client: Client,
+    /// A lock because commands come side by side; an async one because a room opens and closes in several steps.
+    state: Mutex<State>,
+}
+
+struct State {
+    records: RoomRecords,
+    /// Runs from the first open room to the last.
+    relay: Option<Relay>,
+    shown: Vec<HostAddress>,
+}
+
+impl Host {
+    /// Reads the rooms of the data folder.
+    pub(crate) fn load(folder: &Path, client: Client) -> Result<Self, RecordsError> {
+        let state = State {
+            records: RoomRecords::load(folder)?,
+            relay: None,
+            shown: Vec::new(),
+        };
+        Ok(Self {
+            client,
+            state: Mutex::new(state),
+        })
+    }
+
+    /// Opens the rooms that were open when the app ended, and shows those that were not.
+    pub(crate) async fn resume_all(&self) {
+        let mut state = self.state.lock().await;
+        for record in state.records.rooms().to_vec() {
+            let result = if record.open {
+                self.open(&mut state, &record).await
+            } else {
+                self.show_stopped(&record, None).await
+            };
+            if let Err(failure) = result {
+                tracing::warn!(?failure, room = %record.name, "cannot host");
+                if let Err(failure) = self.show_stopped(&record, Some(failure)).await {
+                    tracing::warn!(?failure, room = %record.name, "cannot show the room");
+                }
+            }
+        }
+    }
+
+    /// Hosts a new room.
+    pub(crate) async fn create(&self, name: &str) -> Result<RoomId, Failure> {
+        let name = RoomName::parse(name).map_err(|bad| chatspot_client::bad_text(&bad))?;
+        let mut state = self.state.lock().await;
+        let record = state
+            .records
+            .add(name)
+            .map_err(|error| records_failure(&error))?;
+        match self.open(&mut state, &record).await {
+            Ok(room) => Ok(room),
+            Err(failure) => {
+                // Nobody saw it: it should not be there at the next start either.
+                if let Some(key) = record.key() {
+                    state
+                        .records
+                        .remove(key.id())
+                        .map_err(|error| records_failure(&error))?;
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// Opens a room again that was stopped.
+    pub(crate) async fn resume(&self, room: RoomId) -> Result<(), Failure> {
+        let mut state = self.state.lock().await;
+        let record = record_of(&state, room)?;
+        self.open(&mut state, &record).await?;
+        state
+            .records
+            .set_open(room, true)
+            .map_err(|error| records_failure(&error))
+    }
+
+    /// Closes a room for everybody; it stays in the sidebar and can be opened again.
+    pub(crate) async fn stop(&self, room: RoomId) -> Result<(), Failure> {
+        let mut state = self.state.lock().await;
+        self.close(&mut state, room).await;
+        state
+            .records
+            .set_open(room, false)
+            .map_err(|error| records_failure(&error))
+    }
+
+    /// Closes a room for everybody and forgets it. Does nothing for a room that is hosted elsewhere.
+    pub(crate) async fn forget(&self, room: RoomId) -> Result<(), Failure> {
+        let mut state = self.state.lock().await;
+        if record_of(&state, room).is_err() {
+            return Ok(());
+        }
+        self.close(&mut state, room).await;
+        state
+            .records
+            .remove(room)
+            .map_err(|error| records_failure(&error))
+    }
+
+    /// How many others are in rooms hosted here.
+    pub(crate) async fn others(&self) -> u32 {
+        let state = self.state.lock().await;
+        let rooms = state.relay.as_ref().map(Relay::rooms).unwrap_or_default();
+        rooms.iter().map(|room| room.online.saturating_sub(1)).sum()
+    }
+
+    /// Closes everything and tells everybody.
+    pub(crate) async fn stop_all(&self) {
+        if let Some(relay) = self.state.lock().await.relay.take() {
+            relay.stop(Closing::HostClosed).await;
+        }
+    }
+
+    /// Shows new addresses when the computer changes networks; runs for ever.
+    pub(crate) async fn watch_addresses(&self) {
+        loop {
+            tokio::time::sleep(ADDRESSES_EVERY).await;
+            let mut state = self.state.lock().await;
+            let Some(relay) = &state.relay else { continue };
+            let port = relay.address().port();
+            let found = addresses::to_hand_out(port);
+            if found == state.shown {
+                continue;
+            }
+            let rooms: Vec<RoomId> = relay.rooms().iter().map(|room| room.room).collect();
+            for room in rooms {
+                self.client
+                    .hosting(room, running(port, found.clone()))
+                    .await;
+            }
+            state.shown = found;
+        }
+    }
+
+    async fn open(&self, state: &mut State, record: &RoomRecord) -> Result<RoomId, Failure> {
+        let key = record
+            .key()
+            .ok_or_else(|| failure(FailureCode::Storage, "the room's key is not readable"))?;
+        let relay = match state.relay.take() {
+            Some(relay) => state.relay.insert(relay),
+            None => state.relay.insert(start_relay()?),
+        };
+        let port = relay.address().port();
+        let spec = RoomSpec {
+            key,
+            name: record.name.clone(),
+            host: Some(self.client.member()),
+        };
+        let room = spec.key.id();
+        match relay.open(spec) {
+            Ok(_) | Err(OpenError::AlreadyOpen) => {}
+            Err(error @ OpenError::TooMany(_)) => {
+                return Err(failure(FailureCode::TooManyRooms, error.to_string()));
+            }
+            Err(error @ OpenError::Random(_)) => {
+                return Err(failure(FailureCode::Internal, error.to_string()));
+            }
+        }
+        state.shown = addresses::to_hand_out(port);
+        let hosting = Some(running(port, state.shown.clone()));
+        self.client
+            .open(Opening {
+                address: own_address(port),
+                room,
+                name: record.name.clone(),
+                hosting,
+            })
+            .await?;
+        Ok(room)
+    }
+
+    async fn close(&self, state: &mut State, room: RoomId) {
+        // Out first: the host's own window should say "stopped", not that somebody closed it.
+        if let Err(failure) = self.client.stop(room).await {
+            tracing::debug!(?failure, "the room's window is closed");
+        }
+        let Some(relay) = &state.relay else { return };
+        let port = relay.address().port();
+        relay.close(room, Closing::HostClosed).await;
+        self.client
+            .hosting(
+                room,
+                Hosting {
+                    running: false,
+                    ..running(port, Vec::new())
+                },
+            )
+            .await;
+        if relay.rooms().is_empty()
+            && let Some(relay) = state.relay.take()
+        {
+            // The port is closed at once; the last goodbyes are said while the window goes on.
+            tauri::async_runtime::spawn(relay.stop(Closing::HostClosed));
+        }
+    }
+
+    async fn show_stopped(
+        &self,
+        record: &RoomRecord,
+        trouble: Option<Failure>,
+    ) -> Result<RoomId, Failure> {
+        let key = record
+            .key()
+            .ok_or_else(|| failure(FailureCode::Storage, "the room's key is not readable"))?;
+        let (room, name) = (key.id(), record.name.clone());
+        let hosting = Some(Hosting {
+            running: false,
+            trouble,
+            ..running(DEFAULT_PORT, Vec::new())
+        });
+        self.client
+            .open(Opening {
+                address: own_address(DEFAULT_PORT),
+                room,
+                name,
+                hosting,
+            })
+            .await?;
+        self.client.stop(room).await?;
+        Ok(room)
+    }
+}
+
+fn running(port: u16, addresses: Vec<HostAddress>) -> Hosting {
+    Hosting {
+        running: true,
+        port,
+        other_port: port != DEFAULT_PORT,
+        addresses,
+        trouble: None,
+    }
+}
+
+fn own_address(port: u16) -> Address {
+    Address {
+        host: "127.0.0.1".to_owned(),
+        port,
+    }
+}
+
+fn start_relay() -> Result<Relay, Failure> {
+    let no_port = |error: std::io::Error| failure(FailureCode::NoPort, error.to_string());
+    let listener = listen::on_all_interfaces(DEFAULT_PORT).map_err(no_port)?;
+    Relay::start(listener, RelayConfig::default()).map_err(no_port)
+}
+
+fn record_of(state: &State, room: RoomId) -> Result<RoomRecord, Failure> {
+    let found = state
+        .records
+        .rooms()
+        .iter()
+        .find(|record| record.key().is_some_and(|key| key.id() == room));
+    found
+        .cloned()
+        .ok_or_else(|| failure(FailureCode::NotOpen, "this room is not hosted here"))
+}
+
+fn records_failure(error: &RecordsError) -> Failure {
+    failure(FailureCode::Storage, error.to_string())
+}
+
+fn failure(code: FailureCode, message: impl Into<String>) -> Failure {
+    Failure {
+        code,
+        message: message.into(),
+    }
+}
