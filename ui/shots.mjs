@@ -1,0 +1,198 @@
+/**
+ * Renders every scene of src/transport/scenes.ts from ui/dist, light and dark, wide to narrow, and fails when a page
+ * logs an error or breaks the window's content policy: `node ui/shots.mjs OUTDIR [SCENE…]`, after `vite build ui`.
+ */
+import { mkdir, readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const DIST = fileURLToPath(new URL("./dist", import.meta.url));
+const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; connect-src ipc: http://ipc.localhost; base-uri 'none'; form-action 'none'; object-src 'none'";
+const TYPES = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+};
+const VIEWS = [
+  { name: "light", width: 1180, height: 760, theme: "light" },
+  { name: "dark", width: 1180, height: 760, theme: "dark" },
+  { name: "medium", width: 800, height: 600, theme: "light" },
+  { name: "narrow", width: 360, height: 640, theme: "light" },
+  { name: "narrow-dark", width: 360, height: 640, theme: "dark" },
+];
+
+const byId = (page, id) => page.getByTestId(id);
+const WORKSHOP = "room";
+/** What is rendered: a scene, and what somebody does in it first. */
+const SHOTS = [
+  ...[
+    "loading",
+    "broken",
+    "first-run",
+    "start-empty",
+    "start-with-recents",
+    "room",
+    "room-host-alone",
+    "room-other-port",
+  ],
+  ...[
+    "room-no-network",
+    "connecting",
+    "reconnecting",
+    "closed-by-host",
+    "failed-message",
+    "long-names",
+    "many-members",
+  ],
+  ...["typing", "stopped-hosting", "no-port", "html-injection", "quit-asked"],
+].map((scene) => ({ name: scene, scene, act: async () => {} }));
+const shot = (name, scene, act) => SHOTS.push({ name, scene, act });
+
+async function lookUp(page) {
+  await byId(page, "door-join").click();
+  await byId(page, "join-address").fill("192.168.1.57");
+  await byId(page, "join-go").click();
+}
+shot("first-run-error", "first-run", async (page) => {
+  await byId(page, "name-field").fill("   ");
+  await byId(page, "name-go").click();
+  await byId(page, "name-error").waitFor();
+});
+shot("host-dialog", "start-empty", (page) => byId(page, "door-host").click());
+shot("join-dialog", "start-empty", (page) => byId(page, "door-join").click());
+shot("join-busy", "join-error", lookUp);
+shot("join-error", "join-error", async (page) => {
+  await lookUp(page);
+  await byId(page, "join-error").waitFor();
+});
+shot("choose-room", "choose-room", async (page) => {
+  await lookUp(page);
+  await byId(page, "choose-room").first().waitFor();
+});
+shot("invite", WORKSHOP, (page) => byId(page, "invite").click());
+shot("room-menu", WORKSHOP, (page) => byId(page, "room-menu").click());
+shot("stop-hosting", WORKSHOP, async (page) => {
+  await byId(page, "room-menu").click();
+  await byId(page, "stop-hosting").click();
+});
+shot("settings", WORKSHOP, async (page) => {
+  if (await byId(page, "back").isVisible()) await byId(page, "back").click();
+  await byId(page, "settings").click();
+});
+shot("switcher", WORKSHOP, (page) => page.keyboard.press("Control+k"));
+shot("shortcuts", WORKSHOP, (page) => page.keyboard.press("Control+/"));
+shot("members", WORKSHOP, (page) => byId(page, "members-toggle").click());
+shot("sidebar", WORKSHOP, async (page) => {
+  if (await byId(page, "back").isVisible()) await byId(page, "back").click();
+});
+shot("long-draft", WORKSHOP, (page) =>
+  byId(page, "composer").fill(
+    Array.from({ length: 14 }, (_, at) => `Line ${at + 1} of a long draft`).join("\n"),
+  ),
+);
+shot("draft-over", WORKSHOP, (page) => byId(page, "composer").fill("ä".repeat(8_200)));
+shot("sent", WORKSHOP, async (page) => {
+  await byId(page, "composer").fill("One more thing: the key hangs by the door.");
+  await byId(page, "composer").press("Enter");
+  await page.waitForTimeout(500);
+});
+shot("scrolled-up", "long-names", async (page) => {
+  await byId(page, "composer").press("PageUp");
+  await byId(page, "composer").press("PageUp");
+  await byId(page, "jump").waitFor();
+});
+shot("unread", WORKSHOP, async (page) => {
+  if (await byId(page, "back").isVisible()) await byId(page, "back").click();
+  await byId(page, "sidebar-room").filter({ hasText: "Choir" }).click();
+  await byId(page, "unread-line").waitFor();
+});
+shot("zoomed", WORKSHOP, async (page) => {
+  for (let step = 0; step < 5; step++) await page.keyboard.press("Control+=");
+});
+
+async function serve() {
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, "http://localhost");
+    const path = normalize(pathname === "/" ? "/index.html" : pathname);
+    try {
+      const body = await readFile(join(DIST, path));
+      response
+        .writeHead(200, {
+          "content-type": TYPES[extname(path)] ?? "application/octet-stream",
+          "content-security-policy": CSP,
+        })
+        .end(body);
+    } catch {
+      response.writeHead(path === "/favicon.ico" ? 204 : 404).end();
+    }
+  });
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  return server;
+}
+
+const [outdir, ...only] = process.argv.slice(2);
+if (!outdir) throw new Error("usage: node ui/shots.mjs OUTDIR [SCENE…]");
+await mkdir(outdir, { recursive: true });
+const server = await serve();
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+  ],
+});
+const problems = [];
+const jobs = VIEWS.flatMap((view) =>
+  SHOTS.filter(({ name }) => only.length === 0 || only.includes(name)).map((shot) => ({
+    view,
+    shot,
+  })),
+);
+
+async function render({ view, shot }) {
+  const { name: viewName, width, height, theme } = view;
+  const { name, scene, act } = shot;
+  const page = await browser.newPage({ viewport: { width, height }, colorScheme: theme });
+  page.setDefaultTimeout(8_000);
+  const problem = (text) => problems.push(`${name} ${viewName}: ${text}`);
+  page.on(
+    "console",
+    (message) => ["error", "warning"].includes(message.type()) && problem(message.text()),
+  );
+  page.on("pageerror", (error) => problem(String(error)));
+  page.on("dialog", (dialog) => {
+    problem(`a script ran: ${dialog.message()}`);
+    dialog.dismiss();
+  });
+  await page.goto(`http://127.0.0.1:${server.address().port}/?scene=${scene}`);
+  // Long enough for what a scene does by itself.
+  await page.waitForTimeout(500);
+  await act(page).catch((error) => problem(error.message));
+  await page.waitForTimeout(name === "join-busy" ? 30 : 250);
+  const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  if (wider > 0) problem(`${wider} px wider than the window`);
+  await page.screenshot({ path: join(outdir, `${name}-${viewName}.png`) });
+  await page.close();
+}
+
+/** Pages rendered at a time. */
+const AT_ONCE = 4;
+try {
+  const worker = async () => {
+    for (let job = jobs.shift(); job; job = jobs.shift()) await render(job);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+} finally {
+  await browser.close();
+  server.close();
+}
+for (const problem of problems) console.error(problem);
+process.exitCode = problems.length > 0 ? 1 : 0;

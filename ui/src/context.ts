@@ -1,0 +1,19 @@
+/** What every component can reach without it being handed down: the chat, the window's own state, what one can do. */
+import { createContext } from "svelte";
+import type { Actions } from "./state/actions";
+import type { ChatState } from "./state/chat.svelte";
+import type { Drafts } from "./state/drafts.svelte";
+import type { Prefs } from "./state/prefs.svelte";
+import type { Reading } from "./state/reading.svelte";
+import type { Ui } from "./state/ui.svelte";
+
+export interface Desk {
+  readonly chat: ChatState;
+  readonly ui: Ui;
+  readonly prefs: Prefs;
+  readonly drafts: Drafts;
+  readonly reading: Reading;
+  readonly actions: Actions;
+}
+
+export const [useDesk, setDesk] = createContext<Desk>();

@@ -1,0 +1,289 @@
+/**
+ * Lays a stretch of the timeline out into rows: days, blocks of one author, folded comings and goings, the unread line.
+ * Pure: same items, same rows. Words and looks are given to the rows elsewhere.
+ */
+import type {
+  ClientId,
+  Epoch,
+  Event,
+  Item,
+  MemberId,
+  Pending,
+  PendingState,
+} from "../generated/protocol";
+
+/** Messages of one author this close together stand in one block. */
+export const BLOCK_MS = 5 * 60_000;
+/** Somebody who left and came back within this is not mentioned: that is a connection's trouble, not news. */
+export const QUICK_RETURN_MS = 5 * 60_000;
+
+/** One message of a block. */
+export interface Message {
+  readonly key: string;
+  readonly text: string;
+  /** When it was committed; for one that is on its way, when it was written. */
+  readonly at: number;
+  /** Set while it is on its way. */
+  readonly pending: { readonly id: ClientId; readonly state: PendingState } | null;
+}
+
+/** Somebody in a notice. */
+export interface Named {
+  readonly author: MemberId;
+  readonly name: string;
+}
+
+/** How somebody's presence changed over a run of comings and goings. */
+export type Move = "joined" | "left" | "lost" | "visited" | "returned";
+
+/** A row of the timeline. Keys are unique within one layout and stay with what they name. */
+export type Row = { readonly key: string } & (
+  | { readonly row: "day"; readonly at: number }
+  | { readonly row: "unread" }
+  | {
+      readonly row: "block";
+      readonly author: MemberId;
+      readonly name: string;
+      readonly mine: boolean;
+      readonly at: number;
+      readonly messages: readonly Message[];
+    }
+  | {
+      readonly row: "moves";
+      readonly at: number;
+      readonly moves: readonly (readonly [Move, readonly Named[]])[];
+    }
+  | { readonly row: "renamed"; readonly at: number; readonly who: Named; readonly from: string }
+  | { readonly row: "reset"; readonly epoch: Epoch }
+  | { readonly row: "gap" }
+  | { readonly row: "unknown"; readonly at: number; readonly who: Named }
+);
+
+/** What to lay out. */
+export interface Stretch {
+  /** The items to show. */
+  readonly items: readonly Item[];
+  /** The running number of the first of them. */
+  readonly base: number;
+  /** Own messages on their way, which stand at the end. */
+  readonly outbox: readonly Pending[];
+  readonly me: Named;
+  /** The running number of the first unread item, when the line is to be shown. */
+  readonly unreadFrom: number | null;
+}
+
+// Asking a Date for its day is slow, and nearly every time that is asked about is of the same day as the one before.
+let lastDay = { from: 0, to: 0, day: "" };
+
+/** The local calendar day of a time, as a text that equals that of every other time of the same day. */
+export function dayOf(at: number): string {
+  if (at < lastDay.from || at >= lastDay.to) {
+    const date = new Date(at);
+    const day = `${date.getFullYear()}-${date.getMonth()}-${date.getDate()}`;
+    lastDay = { from: date.setHours(0, 0, 0, 0), to: date.setHours(24, 0, 0, 0), day };
+  }
+  return lastDay.day;
+}
+
+/** The rows of a stretch. */
+export function layOut(stretch: Stretch): Row[] {
+  const rows = new Rows(stretch.me.author);
+  stretch.items.forEach((item, index) => {
+    const n = stretch.base + index;
+    if (n === stretch.unreadFrom) rows.unread();
+    if (item.item === "event") rows.event(item.event, n);
+    else if (item.item === "reset")
+      rows.add({ row: "reset", key: `reset ${n}`, epoch: item.epoch });
+    else rows.add({ row: "gap", key: `gap ${n}` });
+  });
+  for (const { id, text, at, state } of stretch.outbox)
+    rows.message(stretch.me, {
+      key: `${stretch.me.author} ${id}`,
+      text,
+      at,
+      pending: { id, state },
+    });
+  return rows.done();
+}
+
+/** `after`, with every row and message that is as it was `before` replaced by that very object: drawn once is enough. */
+export function keepSame(before: readonly Row[], after: readonly Row[]): Row[] {
+  const known = new Map(before.map((row) => [row.key, row]));
+  return after.map((row) => {
+    const old = known.get(row.key);
+    if (row.row !== "block")
+      return JSON.stringify(old) === JSON.stringify(row) ? (old ?? row) : row;
+    if (old?.row !== "block") return row;
+    const messages = row.messages.map((message, at) => {
+      const was = old.messages[at];
+      return was && sameMessage(was, message) ? was : message;
+    });
+    const same =
+      old.name === row.name &&
+      old.mine === row.mine &&
+      old.at === row.at &&
+      old.messages.length === messages.length &&
+      messages.every((message, at) => message === old.messages[at]);
+    return same ? old : { ...row, messages };
+  });
+}
+
+function sameMessage(one: Message, other: Message): boolean {
+  return (
+    one.key === other.key &&
+    one.text === other.text &&
+    one.at === other.at &&
+    one.pending?.state === other.pending?.state
+  );
+}
+
+type Block = Extract<Row, { row: "block" }> & { messages: Message[] };
+interface Course extends Named {
+  readonly first: "joined" | "left";
+  readonly leftAt: number;
+  last: "joined" | "left" | "lost";
+  at: number;
+}
+
+class Rows {
+  readonly #me: MemberId;
+  readonly #rows: Row[] = [];
+  readonly #keys = new Set<string>();
+  #day = "";
+  #block: Block | null = null;
+  #run: { key: string; at: number; members: Map<MemberId, Course> } | null = null;
+
+  constructor(me: MemberId) {
+    this.#me = me;
+  }
+
+  event(event: Event, n: number): void {
+    const who = { author: event.author, name: event.name };
+    switch (event.kind) {
+      case "message":
+        return this.message(who, {
+          key: `${event.author} ${event.id}`,
+          text: event.text,
+          at: event.at,
+          pending: null,
+        });
+      case "joined":
+        return this.#move(who, "joined", event.at, n);
+      case "left":
+        return this.#move(who, event.how, event.at, n);
+      case "renamed":
+        return this.add({
+          row: "renamed",
+          key: `renamed ${n}`,
+          at: event.at,
+          who,
+          from: event.from,
+        });
+      case "unknown":
+        return this.add({ row: "unknown", key: `unknown ${n}`, at: event.at, who });
+      default:
+        event satisfies never;
+    }
+  }
+
+  message(who: Named, message: Message): void {
+    const keyed = { ...message, key: this.#unique(message.key) };
+    const block = this.#block;
+    const before = block?.messages.at(-1);
+    if (
+      block &&
+      before &&
+      this.#run === null &&
+      block.author === who.author &&
+      block.name === who.name &&
+      dayOf(message.at) === this.#day &&
+      Math.abs(message.at - before.at) <= BLOCK_MS
+    ) {
+      block.messages.push(keyed);
+      return;
+    }
+    this.#endRun();
+    this.#date(message.at);
+    this.#block = {
+      row: "block",
+      key: `block ${keyed.key}`,
+      ...who,
+      mine: who.author === this.#me,
+      at: message.at,
+      messages: [keyed],
+    };
+    this.#rows.push(this.#block);
+  }
+
+  /** A row that stands for itself. */
+  add(row: Row): void {
+    this.#endRun();
+    if ("at" in row) this.#date(row.at);
+    this.#block = null;
+    this.#rows.push(row);
+  }
+
+  unread(): void {
+    this.add({ row: "unread", key: "unread" });
+  }
+
+  done(): Row[] {
+    this.#endRun();
+    return this.#rows;
+  }
+
+  #move(who: Named, how: Course["last"], at: number, n: number): void {
+    if (this.#run && dayOf(this.#run.at) !== dayOf(at)) this.#endRun();
+    this.#run ??= { key: `moves ${n}`, at, members: new Map() };
+    const course = this.#run.members.get(who.author);
+    if (course) Object.assign(course, { last: how, at, name: who.name });
+    else
+      this.#run.members.set(who.author, {
+        ...who,
+        first: how === "joined" ? "joined" : "left",
+        leftAt: at,
+        last: how,
+        at,
+      });
+  }
+
+  #endRun(): void {
+    const run = this.#run;
+    this.#run = null;
+    if (!run) return;
+    const moves = new Map<Move, Named[]>();
+    for (const course of run.members.values()) {
+      const move = moveOf(course);
+      if (move === null) continue;
+      const named = { author: course.author, name: course.name };
+      const same = moves.get(move);
+      if (same) same.push(named);
+      else moves.set(move, [named]);
+    }
+    if (moves.size === 0) return;
+    this.#date(run.at);
+    this.#block = null;
+    this.#rows.push({ row: "moves", key: run.key, at: run.at, moves: [...moves] });
+  }
+
+  #date(at: number): void {
+    const day = dayOf(at);
+    if (day === this.#day) return;
+    this.#day = day;
+    this.#rows.push({ row: "day", key: this.#unique(`day ${day}`), at });
+  }
+
+  // A relay that repeats an id, or a clock that goes back a day, must not end up as two rows with one key.
+  #unique(key: string): string {
+    let unique = key;
+    for (let copy = 2; this.#keys.has(unique); copy++) unique = `${key} ${copy}`;
+    this.#keys.add(unique);
+    return unique;
+  }
+}
+
+function moveOf(course: Course): Move | null {
+  if (course.first === "joined") return course.last === "joined" ? "joined" : "visited";
+  if (course.last !== "joined") return course.last;
+  return course.at - course.leftAt <= QUICK_RETURN_MS ? null : "returned";
+}

@@ -1,0 +1,222 @@
+/** What scenes are made of: people, rooms, addresses, and a way to tell what they said. */
+import type {
+  HostAddress,
+  Hosting,
+  Item,
+  Me,
+  MemberId,
+  MemberView,
+  Recent,
+  RoomId,
+  RoomView,
+  View,
+} from "../generated/protocol";
+import { tagOf } from "../state/member";
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+/** Scenes play in the afternoon, so that "today" and "yesterday" look the same whenever they are rendered. */
+export const NOW = new Date().setHours(14, 36, 20, 0);
+
+/** A made-up key: readable, and as different at its start as real ones are. */
+export function key(seed: string): string {
+  let bits = 7;
+  for (const letter of seed) bits = (Math.imul(bits, 131) + letter.charCodeAt(0)) >>> 0;
+  return (
+    Array.from(
+      { length: 8 },
+      (_, at) =>
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[
+          (Math.imul(bits, at + 3) >>> 11) & 63
+        ],
+    ).join("") + seed
+  );
+}
+
+export interface Person {
+  readonly member: MemberId;
+  readonly name: string;
+}
+export const person = (name: string): Person => ({ member: key(name), name });
+export const [ada, ben, cleo, dina, emil, farah] = [
+  "Ada",
+  "Ben",
+  "Cleo",
+  "Dina Okafor",
+  "Emil",
+  "Farah",
+].map(person) as [Person, Person, Person, Person, Person, Person];
+
+export const me: Me = {
+  member: ada.member,
+  tag: tagOf(ada.member),
+  name: ada.name,
+  suggested_name: ada.name,
+  version: "0.1.0",
+};
+
+export const present = ({ member, name }: Person, more: Partial<MemberView> = {}): MemberView => ({
+  member,
+  name,
+  tag: tagOf(member),
+  host: false,
+  presence: "online",
+  ...more,
+});
+
+/** Builds a timeline: each call is one item, a while after the one before. */
+export class Story {
+  readonly items: Item[] = [];
+  #at: number;
+  constructor(at: number) {
+    this.#at = at;
+  }
+  after(ms: number): this {
+    this.#at += ms;
+    return this;
+  }
+  say({ member, name }: Person, text: string, wait = 20_000): this {
+    this.#at += wait;
+    return this.#event({
+      kind: "message",
+      id: `m${this.items.length}`,
+      text,
+      author: member,
+      name,
+    });
+  }
+  join({ member, name }: Person): this {
+    return this.#event({ kind: "joined", author: member, name });
+  }
+  leave({ member, name }: Person, how: "left" | "lost" = "left"): this {
+    return this.#event({ kind: "left", how, author: member, name });
+  }
+  rename({ member, name }: Person, from: string): this {
+    return this.#event({ kind: "renamed", from, author: member, name });
+  }
+  mark(item: "reset" | "gap"): this {
+    this.items.push({ item, epoch: "epoch" });
+    return this;
+  }
+  #event(body: Record<string, unknown>): this {
+    const event = { seq: this.items.length + 1, at: this.#at, ...body } as Extract<
+      Item,
+      { item: "event" }
+    >["event"];
+    this.items.push({ item: "event", epoch: "epoch", event });
+    return this;
+  }
+}
+
+export const address = (text: string, name: string, kind: HostAddress["kind"]): HostAddress => ({
+  address: text,
+  interface: name,
+  kind,
+});
+export const hosting: Hosting = {
+  running: true,
+  port: 4470,
+  other_port: false,
+  addresses: [
+    address("192.168.1.5", "wlan0", "lan"),
+    address("10.8.0.3", "tun0", "vpn"),
+    address("172.17.0.1", "docker0", "virtual"),
+    address("127.0.0.1", "lo", "loopback"),
+  ],
+  trouble: null,
+};
+
+/** A room that was just opened and is being dialled. */
+export function opening(room: RoomId, name: string, at: string): RoomView {
+  return {
+    room,
+    name,
+    address: at,
+    hosting: null,
+    link: { state: "connecting" },
+    members: [],
+    items: [],
+    outbox: [],
+    typing: [],
+  };
+}
+
+/** A room that was just hosted. */
+export function hosted(room: RoomId, name: string, host: Me): RoomView {
+  const self = present({ member: host.member, name: host.name ?? "" }, { host: true });
+  return {
+    ...opening(room, name, "127.0.0.1:4470"),
+    hosting,
+    link: { state: "online" },
+    members: [self],
+    items: new Story(Date.now()).join(self).items,
+  };
+}
+
+const talk = () =>
+  new Story(NOW - DAY - HOUR)
+    .join(ada)
+    .say(ada, "The room is open. I will keep it up all week.", MINUTE)
+    .after(2 * HOUR)
+    .join(ben)
+    .say(ben, "Found it. Typed the address and was in.", MINUTE)
+    .leave(ben)
+    .after(DAY - 4 * HOUR)
+    .say(cleo, "Laser cutter is free until four if anybody wants it.", HOUR)
+    .say(cleo, "Bed is levelled, lens cleaned.", MINUTE)
+    .say(
+      ben,
+      "Taking it at three. Emil, can you bring the 4 mm ply? Settings that worked last time:\n\npower 62 %   speed 18 mm/s   passes 2",
+      9 * MINUTE,
+    )
+    .join(dina)
+    .join(emil)
+    .join(farah)
+    .join(person("Goran"))
+    .rename(dina, "Dina")
+    .say(emil, "Yes, two sheets. Where are the small screws?", 6 * MINUTE)
+    .say(ada, "Top shelf, the box marked M3.", 2 * MINUTE)
+    .say(ada, "I moved the spare belts there too.", 30_000)
+    .after(MINUTE);
+
+export const workshop = (more: Partial<RoomView> = {}): RoomView => ({
+  ...hosted(key("workshop"), "Workshop", me),
+  members: [
+    present(ada, { host: true }),
+    present(ben),
+    present(cleo),
+    present(dina),
+    present(emil),
+    present(farah, { presence: "away" }),
+  ],
+  items: talk().items,
+  ...more,
+});
+export const choir = (more: Partial<RoomView> = {}): RoomView => ({
+  ...opening(key("choir"), "Choir practice", "192.168.1.23:4470"),
+  link: { state: "online" },
+  members: [present(farah, { host: true }), present(ada), present(ben)],
+  items: new Story(NOW - 2 * HOUR)
+    .say(farah, "Sheet music for Thursday is in the cupboard.")
+    .say(ben, "Thanks! We need two more copies for the basses.", 3 * MINUTE).items,
+  ...more,
+});
+export const bench = (more: Partial<RoomView> = {}): RoomView => ({
+  ...opening(key("bench"), "Lab bench 4", "lab4.local:4470"),
+  link: { state: "waiting", trouble: "nobody_answers", retry_at: Date.now() + 9_000 },
+  items: new Story(NOW - 3 * DAY).say(dina, "Scope is back from calibration.").items,
+  ...more,
+});
+export const recents: Recent[] = [
+  { room: key("print"), name: "Print room", address: "192.168.1.40", joined_at: NOW - 5 * HOUR },
+  { room: key("jam"), name: "Tool jam", address: "tj-laptop.local:4472", joined_at: NOW - 3 * DAY },
+  {
+    room: key("ship"),
+    name: "Bridge, second watch",
+    address: "10.0.0.7",
+    joined_at: NOW - 40 * DAY,
+  },
+];
+
+export const view = (more: Partial<View> = {}): View => ({ me, rooms: [], recents: [], ...more });

@@ -1,0 +1,219 @@
+/** A transport with nobody behind it: plays one scene, and answers what is done in it as the real one would. */
+import type {
+  Change,
+  Failure,
+  FailureCode,
+  Found,
+  Pending,
+  RoomChange,
+  RoomId,
+  Update,
+  View,
+} from "../generated/protocol";
+import { hosted, opening } from "./cast";
+import { scenes } from "./scenes";
+import type { Transport } from "./transport";
+
+/** What a scene begins with and how the world around it answers. */
+export interface Scene {
+  readonly view: View;
+  /** The room that is shown at first. */
+  readonly place?: RoomId;
+  /** What `lookUp` finds, or why it fails. */
+  readonly found?: Found | FailureCode;
+  /** What happens by itself, once the snapshot is on the screen. */
+  readonly soon?: readonly Change[];
+  /** What goes on happening. */
+  readonly ticks?: { readonly every: number; readonly change: (n: number) => Change };
+  /** Nothing answers at all: not even the snapshot comes. */
+  readonly silent?: boolean;
+  readonly broken?: Failure;
+}
+
+/** How long the made-up host takes to answer: long enough to see every state. */
+const ANSWER_MS = 250;
+
+const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+/** The scene of that name, ready to be played, and the room that it shows. */
+export function fakeOf(name: string): { transport: Transport; place: RoomId | null } {
+  const scene = (scenes[name] ?? scenes["first-run"])?.();
+  if (!scene) throw new Error("every scene is listed");
+  return { transport: new Fake(scene), place: scene.place ?? null };
+}
+
+/** See the head of this file. */
+export class Fake implements Transport {
+  readonly capabilities = { hosting: true };
+  /** Every call, for tests. */
+  readonly calls: (readonly unknown[])[] = [];
+  readonly #scene: Scene;
+  #tell: (update: Update) => void = () => {};
+  #made = 0;
+  #seq = 100_000;
+
+  constructor(scene: Scene) {
+    this.#scene = scene;
+  }
+
+  /** Tells the window something. */
+  tell(...changes: Change[]): void {
+    this.#tell({ update: "changes", changes });
+  }
+
+  async subscribe(onUpdate: (update: Update) => void): Promise<() => void> {
+    if (this.#scene.broken) throw this.#scene.broken;
+    this.#tell = onUpdate;
+    if (!this.#scene.silent) this.#tell({ update: "snapshot", view: this.#scene.view });
+    if (this.#scene.soon)
+      setTimeout((changes) => this.tell(...changes), ANSWER_MS, this.#scene.soon);
+    const { ticks } = this.#scene;
+    let n = 0;
+    const timer = ticks && setInterval(() => this.tell(ticks.change(++n)), ticks.every);
+    return () => {
+      clearInterval(timer);
+      this.#tell = () => {};
+    };
+  }
+
+  async setName(name: string): Promise<void> {
+    this.#call("setName", name);
+    this.#refuseUnless(name.trim() !== "", "empty");
+    this.#refuseUnless([...name].length <= 40, "too_long");
+    this.tell({ change: "me", me: { ...this.#scene.view.me, name: name.trim() } });
+  }
+
+  async hostRoom(name: string): Promise<RoomId> {
+    this.#call("hostRoom", name);
+    await wait(ANSWER_MS);
+    this.#refuseUnless(name.trim() !== "", "empty");
+    const room = hosted(`made${++this.#made}`, name.trim(), this.#scene.view.me);
+    this.tell({ change: "room_opened", room });
+    return room.room;
+  }
+
+  async stopHosting(room: RoomId): Promise<void> {
+    this.#call("stopHosting", room);
+    await this.#hosting(room, false);
+  }
+
+  async resumeHosting(room: RoomId): Promise<void> {
+    this.#call("resumeHosting", room);
+    await this.#hosting(room, true);
+  }
+
+  async lookUp(text: string): Promise<Found> {
+    this.#call("lookUp", text);
+    this.#refuseUnless(text.trim() !== "", "not_an_address");
+    await wait(ANSWER_MS);
+    const found = this.#scene.found ?? "nobody_answers";
+    if (typeof found === "string")
+      throw { code: found, message: "as the scene says" } satisfies Failure;
+    return found;
+  }
+
+  async join(address: string, room: RoomId, name: string): Promise<void> {
+    this.#call("join", address, room, name);
+    this.tell({ change: "room_opened", room: opening(room, name, address) });
+    setTimeout(() => this.#room(room, { what: "link", link: { state: "online" } }), 3 * ANSWER_MS);
+  }
+
+  async leave(room: RoomId): Promise<void> {
+    this.#call("leave", room);
+    this.tell({ change: "room_left", room });
+  }
+
+  async redial(room: RoomId): Promise<void> {
+    this.#call("redial", room);
+    this.#room(room, { what: "link", link: { state: "connecting" } });
+    await wait(3 * ANSWER_MS);
+    this.#room(room, { what: "link", link: { state: "online" } });
+  }
+
+  async send(room: RoomId, text: string): Promise<void> {
+    this.#call("send", room, text);
+    const pending: Pending = {
+      id: `sent${++this.#made}`,
+      text,
+      at: Date.now(),
+      state: { state: "sending" },
+    };
+    this.#room(room, { what: "pending", pending });
+    setTimeout(() => this.#commit(room, pending), ANSWER_MS);
+  }
+
+  async retry(room: RoomId, id: string): Promise<void> {
+    this.#call("retry", room, id);
+    const pending = this.#scene.view.rooms
+      .find((open) => open.room === room)
+      ?.outbox.find((sent) => sent.id === id);
+    if (!pending) return;
+    this.#room(room, { what: "pending", pending: { ...pending, state: { state: "sending" } } });
+    setTimeout(() => this.#commit(room, pending), 3 * ANSWER_MS);
+  }
+
+  async discard(room: RoomId, id: string): Promise<void> {
+    this.#call("discard", room, id);
+    this.#room(room, { what: "pending_gone", id });
+  }
+
+  async typing(room: RoomId, active: boolean): Promise<void> {
+    this.#call("typing", room, active);
+  }
+
+  async forgetRecent(room: RoomId): Promise<void> {
+    this.#call("forgetRecent", room);
+    this.tell({
+      change: "recents",
+      recents: this.#scene.view.recents.filter((recent) => recent.room !== room),
+    });
+  }
+
+  async copyText(text: string): Promise<void> {
+    this.#call("copyText", text);
+  }
+
+  async painted(): Promise<void> {
+    this.#call("painted");
+  }
+
+  async quit(): Promise<void> {
+    this.#call("quit");
+  }
+
+  #call(...call: readonly unknown[]): void {
+    this.calls.push(call);
+  }
+
+  #refuseUnless(good: boolean, code: FailureCode): void {
+    if (!good) throw { code, message: "as the real one would" } satisfies Failure;
+  }
+
+  #room(room: RoomId, change: RoomChange): void {
+    this.tell({ change: "room", room, ...change });
+  }
+
+  #commit(room: RoomId, { id, text }: Pending): void {
+    const { member, name } = this.#scene.view.me;
+    const event = {
+      kind: "message",
+      seq: ++this.#seq,
+      at: Date.now(),
+      author: member,
+      name: name ?? "",
+      id,
+      text,
+    } as const;
+    this.#room(room, { what: "items", items: [{ item: "event", epoch: "epoch", event }] });
+  }
+
+  async #hosting(room: RoomId, running: boolean): Promise<void> {
+    const hosting = this.#scene.view.rooms.find((open) => open.room === room)?.hosting;
+    if (!hosting) return;
+    this.#room(room, { what: "hosting", hosting: { ...hosting, running } });
+    this.#room(room, {
+      what: "link",
+      link: running ? { state: "online" } : { state: "closed", trouble: "stopped" },
+    });
+  }
+}

@@ -1,0 +1,234 @@
+/** Every state of the window worth looking at, by name: `?scene=NAME` in a plain browser, and all of them in shots.mjs. */
+import type { Change, RoomId, RoomView } from "../generated/protocol";
+import {
+  ada,
+  address,
+  ben,
+  bench,
+  choir,
+  cleo,
+  emil,
+  farah,
+  HOUR,
+  hosted,
+  hosting,
+  key,
+  me,
+  NOW,
+  type Person,
+  person,
+  present,
+  recents,
+  Story,
+  view,
+  workshop,
+} from "./cast";
+import type { Scene } from "./fake";
+
+/** A room in front, with the usual company beside it. */
+const inRoom = (room: RoomView, more: Partial<Scene> = {}): Scene => ({
+  view: view({
+    rooms: [workshop(), choir(), bench()].map((usual) => (usual.room === room.room ? room : usual)),
+    recents,
+  }),
+  place: room.room,
+  ...more,
+});
+const said = (room: RoomId, who: Person, text: string, id: string): Change => ({
+  change: "room",
+  room,
+  what: "items",
+  items: [
+    {
+      item: "event",
+      epoch: "epoch",
+      event: { kind: "message", seq: 5_000, at: NOW, author: who.member, name: who.name, id, text },
+    },
+  ],
+});
+
+const LONG_WORD =
+  "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft";
+const longName = person("Wolfeschlegelsteinhausenbergerdorff the 3");
+const rtl = person("مريم الحسيني");
+const emoji = person("👩🏽‍🚀🛰️✨");
+const lecture = "Everything that a longest message can hold. ".repeat(372);
+const longNames = (): RoomView => {
+  const story = new Story(NOW - 5 * HOUR).join(longName).join(rtl).join(emoji);
+  for (let at = 0; at < 280; at++)
+    story.say([ben, cleo, emil][Math.floor(at / 3) % 3] ?? ben, `Line ${at + 1}`, 45_000);
+  story
+    .say(
+      longName,
+      `${LONG_WORD}${LONG_WORD}${LONG_WORD} is one word, and https://example.org/${"a".repeat(160)} is another.`,
+    )
+    .say(rtl, "مرحبا بالجميع! متى يبدأ الاجتماع؟\nThe meeting starts at 15:00.")
+    .say(emoji, "👋🏽 🎉")
+    .leave(emoji, "lost")
+    .mark("gap")
+    .say(longName, lecture.slice(0, 16_384))
+    .mark("reset")
+    .say(ada, `${LONG_WORD}${LONG_WORD}`);
+  return workshop({
+    name: "The room with the longest name of them al",
+    items: story.items,
+    members: [
+      present(ada, { host: true }),
+      present(longName),
+      present(rtl),
+      present(emoji),
+      present(ben),
+    ],
+  });
+};
+
+const evil = person(`<img src=x onerror=alert(1)>`);
+const injection = (): RoomView =>
+  workshop({
+    name: `<script>alert("room")</script>`,
+    members: [present(ada, { host: true }), present(evil)],
+    typing: [evil.member],
+    items: new Story(NOW - HOUR)
+      .join(evil)
+      .say(evil, `<img src=x onerror="alert(1)"> <b>bold?</b> {@html "x"} {{7*7}} \${7*7}`)
+      .say(
+        evil,
+        `javascript:alert(1) [click](javascript:alert(1)) <a href="javascript:alert(1)">x</a>`,
+      )
+      .rename(evil, `"><svg onload=alert(1)>`).items,
+  });
+
+const crowd = Array.from({ length: 199 }, (_, at) =>
+  present(person(`${["Kim", "Lena", "Mo", "Noor", "Olu", "Pia"][at % 6]} ${at + 1}`), {
+    presence: at % 17 === 5 ? "away" : "online",
+  }),
+);
+
+/** The scenes. */
+export const scenes: Record<string, () => Scene> = {
+  loading: () => ({ view: view(), silent: true }),
+  broken: () => ({
+    view: view(),
+    broken: {
+      code: "storage",
+      message: "cannot open /home/ada/.local/share/chatspot: read-only file system",
+    },
+  }),
+  "first-run": () => ({ view: view({ me: { ...me, name: null } }) }),
+  "start-empty": () => ({ view: view() }),
+  "start-with-recents": () => ({ view: view({ recents }) }),
+  room: () =>
+    inRoom(workshop(), {
+      soon: [
+        said(key("choir"), farah, "And please be there at seven.", "c1"),
+        said(key("choir"), farah, "Door code is the usual one.", "c2"),
+      ],
+    }),
+  "room-host-alone": () => ({
+    view: view({ rooms: [hosted(key("workshop"), "Workshop", me)], recents }),
+    place: key("workshop"),
+  }),
+  "room-other-port": () => {
+    const other = {
+      ...hosting,
+      port: 4471,
+      other_port: true,
+      addresses: [
+        address("192.168.1.5:4471", "wlan0", "lan"),
+        address("[fd00::5]:4471", "wlan0", "lan"),
+      ],
+    };
+    return {
+      view: view({ rooms: [{ ...hosted(key("workshop"), "Workshop", me), hosting: other }] }),
+      place: key("workshop"),
+    };
+  },
+  "room-no-network": () => {
+    const cut = { ...hosting, addresses: hosting.addresses.slice(2) };
+    return {
+      view: view({ rooms: [{ ...hosted(key("workshop"), "Workshop", me), hosting: cut }] }),
+      place: key("workshop"),
+    };
+  },
+  connecting: () => inRoom(bench({ link: { state: "connecting" }, items: [] })),
+  reconnecting: () =>
+    inRoom(
+      choir({
+        link: { state: "waiting", trouble: "lost", retry_at: Date.now() + 4_000 },
+        outbox: [
+          { id: "q1", text: "I can copy them at the office.", at: NOW, state: { state: "queued" } },
+          { id: "q2", text: "How many basses are we?", at: NOW + 1, state: { state: "queued" } },
+        ],
+      }),
+    ),
+  "closed-by-host": () => inRoom(choir({ link: { state: "closed", trouble: "host_closed" } })),
+  "failed-message": () =>
+    inRoom(
+      workshop({
+        outbox: [
+          {
+            id: "f1",
+            text: "This one did not get through.",
+            at: NOW,
+            state: { state: "failed", code: "not_saved", retry: true },
+          },
+          {
+            id: "f2",
+            text: "Nor did this one, and trying again will not help it.",
+            at: NOW,
+            state: { state: "failed", code: "id_conflict", retry: false },
+          },
+          { id: "f3", text: "This one is on its way.", at: NOW, state: { state: "sending" } },
+        ],
+      }),
+    ),
+  "long-names": () => inRoom(longNames()),
+  "many-members": () => inRoom(workshop({ members: [present(ada, { host: true }), ...crowd] })),
+  "join-error": () => ({ view: view({ recents }), found: "nobody_answers" }),
+  "choose-room": () => ({
+    view: view({ recents }),
+    found: {
+      address: "192.168.1.5:4470",
+      rooms: [
+        { room: key("a"), name: "Workshop", online: 6, full: false },
+        { room: key("b"), name: "Reading circle", online: 1, full: false },
+        {
+          room: key("c"),
+          name: "Lecture hall 2, Tuesday afternoon group",
+          online: 1000,
+          full: true,
+        },
+      ],
+    },
+  }),
+  typing: () => inRoom(workshop({ typing: [ben.member, emil.member] })),
+  "stopped-hosting": () =>
+    inRoom(
+      workshop({
+        hosting: { ...hosting, running: false },
+        link: { state: "closed", trouble: "stopped" },
+        members: [],
+      }),
+    ),
+  "no-port": () =>
+    inRoom(
+      workshop({
+        hosting: {
+          ...hosting,
+          running: false,
+          trouble: { code: "no_port", message: "EADDRINUSE" },
+        },
+        link: { state: "closed", trouble: "stopped" },
+        members: [],
+      }),
+    ),
+  "html-injection": () => inRoom(injection()),
+  busy: () =>
+    inRoom(workshop(), {
+      ticks: {
+        every: 50,
+        change: (n) => said(key("workshop"), n % 3 ? ben : emil, `Message ${n}`, `b${n}`),
+      },
+    }),
+  "quit-asked": () => inRoom(workshop(), { soon: [{ change: "quit_asked", others: 3 }] }),
+};

@@ -1,0 +1,42 @@
+/** The transport of the desktop window: Tauri commands one way, one channel the other. */
+import { Channel, invoke } from "@tauri-apps/api/core";
+import type { RoomId, Update } from "../generated/protocol";
+import { asFailure, type Transport } from "./transport";
+
+async function call<T>(command: string, args: Record<string, unknown> = {}): Promise<T> {
+  try {
+    return await invoke<T>(command, args);
+  } catch (thrown) {
+    throw asFailure(thrown);
+  }
+}
+
+/** The transport of this window. */
+export function tauri(): Transport {
+  return {
+    capabilities: { hosting: true },
+    async subscribe(onUpdate) {
+      const channel = new Channel<Update>(onUpdate);
+      await call("subscribe", { channel });
+      return () => {
+        channel.onmessage = () => {};
+      };
+    },
+    painted: () => call("painted"),
+    setName: (name) => call("set_name", { name }),
+    hostRoom: (name) => call<RoomId>("host_room", { name }),
+    stopHosting: (room) => call("stop_hosting", { room }),
+    resumeHosting: (room) => call("resume_hosting", { room }),
+    lookUp: (text) => call("look_up", { text }),
+    join: (address, room, name) => call("join", { address, room, name }),
+    leave: (room) => call("leave", { room }),
+    redial: (room) => call("redial", { room }),
+    send: (room, text) => call("send", { room, text }),
+    retry: (room, id) => call("retry", { room, id }),
+    discard: (room, id) => call("discard", { room, id }),
+    typing: (room, active) => call("typing", { room, active }),
+    forgetRecent: (room) => call("forget_recent", { room }),
+    copyText: (text) => call("copy_text", { text }),
+    quit: () => call("quit"),
+  };
+}

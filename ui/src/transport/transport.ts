@@ -1,0 +1,39 @@
+/** What the window asks of whatever holds the connections, and what it is told. Nothing here knows how. */
+import type { ClientId, Failure, Found, RoomId, Update } from "../generated/protocol";
+
+/** What a platform has. The window shows nothing that is missing. */
+export interface Capabilities {
+  /** Whether rooms can be hosted from here. */
+  readonly hosting: boolean;
+}
+
+/** Every call rejects with a {@link Failure} and nothing else. */
+export interface Transport {
+  readonly capabilities: Capabilities;
+  /** One snapshot, then changes, until the returned function is called. */
+  subscribe(onUpdate: (update: Update) => void): Promise<() => void>;
+  /** Told once, after the first frame is on the screen. */
+  painted(): Promise<void>;
+  setName(name: string): Promise<void>;
+  hostRoom(name: string): Promise<RoomId>;
+  stopHosting(room: RoomId): Promise<void>;
+  resumeHosting(room: RoomId): Promise<void>;
+  lookUp(text: string): Promise<Found>;
+  join(address: string, room: RoomId, name: string): Promise<void>;
+  leave(room: RoomId): Promise<void>;
+  redial(room: RoomId): Promise<void>;
+  send(room: RoomId, text: string): Promise<void>;
+  retry(room: RoomId, id: ClientId): Promise<void>;
+  discard(room: RoomId, id: ClientId): Promise<void>;
+  typing(room: RoomId, active: boolean): Promise<void>;
+  forgetRecent(room: RoomId): Promise<void>;
+  copyText(text: string): Promise<void>;
+  quit(): Promise<void>;
+}
+
+/** Whatever was thrown, as a failure: a defect on the way is `internal`, with what it said for the log. */
+export function asFailure(thrown: unknown): Failure {
+  if (typeof thrown === "object" && thrown !== null && "code" in thrown && "message" in thrown)
+    return thrown as Failure;
+  return { code: "internal", message: String(thrown) };
+}

@@ -1,0 +1,2 @@
+/** Svelte: runes in every component, warnings included. */
+export default { compilerOptions: { runes: true } };
