@@ -20,8 +20,18 @@ fn rank(seen: impl IntoIterator<Item = (String, IpAddr)>, port: u16) -> Vec<Host
         .into_iter()
         .map(|(interface, ip)| (kind(&interface, ip), ip.is_ipv6(), ip, interface))
         .collect();
-    // IPv4 before IPv6 within a kind: it is shorter to read out.
-    found.sort();
+    // IPv4 before IPv6 on real adapters, whatever they lead to, and within every other kind: it is shorter to read out.
+    found.sort_by_key(|(kind, v6, ip, interface)| {
+        let real = matches!(kind, AddressKind::Lan | AddressKind::Public);
+        (
+            !real,
+            if real { AddressKind::Lan } else { *kind },
+            *v6,
+            *kind,
+            *ip,
+            interface.clone(),
+        )
+    });
     found.dedup_by(|a, b| a.2 == b.2);
     found
         .into_iter()
@@ -127,6 +137,7 @@ mod tests {
             ("wlan0", "192.168.1.5"),
             ("wlan0", "2001:db8::5"),
             ("wlan0", "fd00::5"),
+            ("eth1", "198.51.100.9"),
             ("eth9", "169.254.3.4"),
             ("br-1a2b", "172.18.0.1"),
         ];
@@ -142,6 +153,7 @@ mod tests {
             shown,
             [
                 ("192.168.1.5", AddressKind::Lan),
+                ("198.51.100.9", AddressKind::Public),
                 ("[fd00::5]:4470", AddressKind::Lan),
                 ("[2001:db8::5]:4470", AddressKind::Public),
                 ("10.8.0.2", AddressKind::Vpn),

@@ -1,0 +1,255 @@
+/** Two people meet: first run, host, join by address, talk, leave, and come back after a crash. */
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { after, afterEach, before, describe, test } from "node:test";
+import { Key } from "webdriverio";
+import { end, freePort, programs, scratch, shot, start, until, Window } from "./window.mjs";
+
+/** Texts that a page must never take for markup. */
+const HOSTILE = ['<img src=x onerror="document.title=\'hacked\'">', "javascript:alert(1)", "&lt;script&gt;alert(1)&lt;/script&gt;", "[click](javascript:alert(1))"];
+
+describe("two windows", () => {
+  let ada;
+  let ben;
+  /** The address that the host's window shows, the one that works on this computer. */
+  let address;
+
+  before(async () => {
+    ada = await Window.open(scratch("ada"));
+    ben = await Window.open(scratch("ben"));
+  });
+  after(async () => {
+    await Promise.all([ada, ben].map((window) => window?.dispose()));
+  });
+  afterEach((context) => context.passed || shot(context.name.replace(/\W+/g, "-")));
+
+  test("the first run asks for a name and nothing else", async () => {
+    const suggested = await ada.run(() => document.querySelector('[data-testid="name-field"]').value);
+    assert.notEqual(suggested, "", "a name is suggested");
+    await ada.fill("name-field", "\u200b");
+    await ada.click("name-go");
+    await ada.sees("name-error", "");
+    for (const [window, name] of [[ada, "Ada"], [ben, "Ben"]]) {
+      await window.fill("name-field", name);
+      await window.click("name-go");
+      await window.sees("door-host", "");
+      await window.sees("door-join", "");
+    }
+  });
+
+  test("hosting a room opens it and shows the addresses to hand out", async () => {
+    await ada.click("door-host");
+    await ada.fill("host-name", "Workshop");
+    await ada.click("host-go");
+    await ada.sees("room-title", "Workshop");
+    await ada.linked("online");
+    await ada.sees("member", "Ada");
+    await ada.click("invite");
+    const shown = await until("addresses", async () => {
+      const shown = await ada.texts("host-address");
+      return shown.length > 0 && shown;
+    });
+    address = shown.find((text) => text.startsWith("127.0.0.1"));
+    assert.ok(address, `this computer's own address is among ${shown}`);
+    assert.notEqual(shown[0], address, "and is not the first");
+    await ada.browser.keys(Key.Escape);
+  });
+
+  test("what is wrong with an address is said next to the field", async () => {
+    const page = createServer((_, response) => response.end("a web page"));
+    await new Promise((done) => page.listen(0, "127.0.0.1", done));
+    const wrong = [
+      ["what is this?", "address"],
+      [`127.0.0.1:${await freePort()}`, "Nobody answers"],
+      [`127.0.0.1:${page.address().port}`, "not ChatSpot"],
+    ];
+    await ben.click("door-join");
+    for (const [text, words] of wrong) {
+      await ben.fill("join-address", text);
+      await ben.click("join-go");
+      await ben.sees("join-error", words);
+      assert.equal(await ben.run(() => document.querySelector('[data-testid="join-address"]').value), text, "the text stays");
+    }
+    page.close();
+  });
+
+  test("joining by the shown address, pasted in a line", async () => {
+    await ben.fill("join-address", `Come to the workshop: ${address} !`);
+    await ben.click("join-go");
+    await ben.sees("room-title", "Workshop");
+    await ben.linked("online");
+    await ada.sees("notice", "Ben joined");
+    await ada.sees("member", "Ben");
+    await ben.sees("member", "Ada");
+  });
+
+  test("messages go both ways, in one order, as they were written", async () => {
+    await ada.say("Hello Ben");
+    await ben.sees("message", "Hello Ben");
+    await ben.say("Hello Ada\nsecond line");
+    await ben.say("🎉 \u05e9\u05dc\u05d5\u05dd \u4f60\u597d");
+    await ada.sees("message", "Hello Ada second line");
+    await ada.sees("message", "🎉 \u05e9\u05dc\u05d5\u05dd \u4f60\u597d");
+    assert.ok((await ada.messages()).some(([, text]) => text === "Hello Ada\nsecond line"), "the line break is kept");
+    for (const text of HOSTILE) await ben.say(text);
+    for (const text of HOSTILE) await ada.sees("message", text);
+    assert.doesNotMatch(await ada.run(() => document.title), /hacked/);
+    assert.equal(await ada.run(() => document.querySelectorAll('[data-testid="timeline"] img, [data-testid="timeline"] script, [data-testid="timeline"] a').length), 0);
+    const own = await ben.run(() => [...document.querySelectorAll('[data-testid="message"]')].map((el) => el.dataset.mine));
+    assert.deepEqual(own, ["false", "true", "true", ...HOSTILE.map(() => "true")]);
+    assert.deepEqual((await ada.messages()).map(([author]) => author), (await ben.messages()).map(([author]) => author));
+  });
+
+  test("typing is shown and ends", async () => {
+    const composer = await ben.browser.$('[data-testid="composer"]');
+    await composer.addValue("hm");
+    await ada.sees("typing", "Ben is typing");
+    await ben.browser.keys(Key.Enter);
+    await ada.misses("typing", "Ben is typing");
+  });
+
+  test("f85 a script that gets into the page does not run, and may call nothing", async () => {
+    const result = await ada.run(() => {
+      const script = document.createElement("script");
+      script.textContent = "window.injected = true";
+      document.body.append(script);
+      const image = document.createElement("div");
+      image.setAttribute("onclick", "window.injected = true");
+      document.body.append(image);
+      image.click();
+      let evaluated = false;
+      try {
+        evaluated = new Function("return true")();
+      } catch {
+        // As it should be.
+      }
+      return { injected: window.injected === true, evaluated, global: typeof window.__TAURI__ };
+    });
+    // WebDriver's own scripts may evaluate; the page's may not.
+    assert.equal(result.injected, false, "an inline script ran");
+    assert.equal(result.global, "undefined");
+    const calls = ["plugin:window|close", "plugin:event|listen", "plugin:clipboard-manager|read_text", "plugin:webview|create_webview_window", "plugin:app|version"];
+    const answers = await ada.browser.executeAsync((names, done) => {
+      Promise.all(names.map((name) => window.__TAURI_INTERNALS__.invoke(name, {}).then(() => "allowed", (error) => String(error)))).then(done);
+    }, calls);
+    for (const [index, answer] of answers.entries()) assert.match(answer, /not allowed|not found/, calls[index]);
+  });
+
+  test("f86 the window goes to no other page", async () => {
+    const home = await ada.run(() => location.href);
+    for (const url of ["http://127.0.0.1:1/", "data:text/html,elsewhere", "about:blank#x"]) {
+      await ada.run((to) => {
+        setTimeout(() => {
+          location.href = to;
+        });
+      }, url);
+    }
+    await ada.say("still here");
+    await ben.sees("message", "still here");
+    assert.equal(await ada.run(() => location.href), home);
+  });
+
+  test("a clean leave is seen at once, and coming back is a click", async () => {
+    await ben.click("room-menu");
+    await ben.click("leave-room");
+    const asked = await ben.texts("confirm");
+    if (asked.length > 0) await ben.click("confirm");
+    await ada.sees("notice", "Ben");
+    await ada.misses("member", "Ben");
+    await ben.click("rejoin");
+    await ben.sees("room-title", "Workshop");
+    await ben.linked("online");
+    await ada.sees("member", "Ben");
+  });
+
+  test("the host's process is killed: it is said, what is written waits, and all is well when it is back", async () => {
+    await ada.kill();
+    await ben.linked("waiting");
+    await ben.say("written while the host was away");
+    await until("the message to wait", () => ben.run(() => document.querySelector('[data-testid="message"][data-state="queued"]') !== null));
+    ada = await Window.open(ada.folder);
+    await ada.click("sidebar-room", "Workshop");
+    await ada.linked("online");
+    await ben.linked("online");
+    await ada.sees("message", "written while the host was away");
+    await until("the message to be sent", () => ben.run(() => document.querySelector('[data-testid="message"][data-state="queued"]') === null));
+    const count = (await ben.texts("message")).filter((text) => text.includes("written while the host was away")).length;
+    assert.equal(count, 1);
+    await ben.say("welcome back");
+    await ada.sees("message", "welcome back");
+  });
+
+  test("closing the host's window asks first while others are there", async () => {
+    const close = async () => {
+      const found = start("xdotool", ["search", "--pid", String(ada.pid()), "--name", "ChatSpot"]);
+      await found.ended;
+      const id = found.log.trim().split("\n").at(-1);
+      await start("xdotool", ["windowactivate", "--sync", id, "key", "--clearmodifiers", "alt+F4"]).ended;
+    };
+    await close();
+    await ada.click("quit-stay");
+    await ben.say("still open?");
+    await ada.sees("message", "still open?");
+  });
+
+  test("stopping tells everybody, and opening again lets them back in", async () => {
+    await ada.click("room-menu");
+    await ada.click("stop-hosting");
+    await ada.click("confirm");
+    await ben.linked("closed");
+    await ada.click("room-menu");
+    await ada.click("resume-hosting");
+    await ada.linked("online");
+  });
+
+  test("quitting says goodbye", async () => {
+    await ben.click("redial");
+    await ben.linked("online");
+    await ada.sees("member", "Ben");
+    await ben.quit();
+    await ada.misses("member", "Ben");
+    await ada.sees("notice", "Ben");
+  });
+});
+
+describe("three windows on a headless relay", () => {
+  const windows = [];
+  let relay;
+
+  before(async () => {
+    const port = await freePort();
+    relay = start(programs.relay, ["--listen", "127.0.0.1", "--port", String(port), "--room", "Lobby", "--room", "Lab", "--data-dir", scratch("relay")]);
+    relay.port = port;
+    await until("the relay to listen", () => relay.log.includes("is open"));
+  });
+  after(async () => {
+    await Promise.all(windows.map((window) => window.dispose()));
+    await end(relay);
+  });
+
+  test("each chooses a room, and all see the same", async () => {
+    for (const name of ["Eva", "Finn", "Gus"]) {
+      const window = await Window.open(scratch(name));
+      windows.push(window);
+      await window.fill("name-field", name);
+      await window.click("name-go");
+      await window.click("door-join");
+      await window.fill("join-address", `ws://127.0.0.1:${relay.port}`);
+      await window.click("join-go");
+      await window.click("choose-room", "Lab");
+      await window.linked("online");
+      await window.sees("room-title", "Lab");
+    }
+    for (const [index, window] of windows.entries()) await window.say(`from window ${index}`);
+    for (const window of windows) for (const index of [0, 1, 2]) await window.sees("message", `from window ${index}`);
+    const [first, ...others] = await Promise.all(windows.map((window) => window.messages()));
+    // Who came later sees less of the beginning, never another order.
+    for (const other of others) assert.deepEqual(other, first.slice(-other.length));
+  });
+
+  test("the relay stops and says so; every window waits for it", async () => {
+    process.kill(relay.pid, "SIGTERM");
+    assert.deepEqual(await relay.ended, { code: 0, signal: null });
+    for (const window of windows) await window.linked("waiting");
+  });
+});
