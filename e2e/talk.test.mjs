@@ -6,7 +6,12 @@ import { Key } from "webdriverio";
 import { end, freePort, programs, scratch, shot, start, until, Window } from "./window.mjs";
 
 /** Texts that a page must never take for markup. */
-const HOSTILE = ['<img src=x onerror="document.title=\'hacked\'">', "javascript:alert(1)", "&lt;script&gt;alert(1)&lt;/script&gt;", "[click](javascript:alert(1))"];
+const HOSTILE = [
+  "<img src=x onerror=\"document.title='hacked'\">",
+  "javascript:alert(1)",
+  "&lt;script&gt;alert(1)&lt;/script&gt;",
+  "[click](javascript:alert(1))",
+];
 
 describe("two windows", () => {
   let ada;
@@ -24,12 +29,17 @@ describe("two windows", () => {
   afterEach((context) => context.passed || shot(context.name.replace(/\W+/g, "-")));
 
   test("the first run asks for a name and nothing else", async () => {
-    const suggested = await ada.run(() => document.querySelector('[data-testid="name-field"]').value);
+    const suggested = await ada.run(
+      () => document.querySelector('[data-testid="name-field"]').value,
+    );
     assert.notEqual(suggested, "", "a name is suggested");
     await ada.fill("name-field", "\u200b");
     await ada.click("name-go");
     await ada.sees("name-error", "");
-    for (const [window, name] of [[ada, "Ada"], [ben, "Ben"]]) {
+    for (const [window, name] of [
+      [ada, "Ada"],
+      [ben, "Ben"],
+    ]) {
       await window.fill("name-field", name);
       await window.click("name-go");
       await window.sees("door-host", "");
@@ -68,7 +78,11 @@ describe("two windows", () => {
       await ben.fill("join-address", text);
       await ben.click("join-go");
       await ben.sees("join-error", words);
-      assert.equal(await ben.run(() => document.querySelector('[data-testid="join-address"]').value), text, "the text stays");
+      assert.equal(
+        await ben.run(() => document.querySelector('[data-testid="join-address"]').value),
+        text,
+        "the text stays",
+      );
     }
     page.close();
   });
@@ -90,14 +104,30 @@ describe("two windows", () => {
     await ben.say("🎉 \u05e9\u05dc\u05d5\u05dd \u4f60\u597d");
     await ada.sees("message", "Hello Ada second line");
     await ada.sees("message", "🎉 \u05e9\u05dc\u05d5\u05dd \u4f60\u597d");
-    assert.ok((await ada.messages()).some(([, text]) => text === "Hello Ada\nsecond line"), "the line break is kept");
+    assert.ok(
+      (await ada.messages()).some(([, text]) => text === "Hello Ada\nsecond line"),
+      "the line break is kept",
+    );
     for (const text of HOSTILE) await ben.say(text);
     for (const text of HOSTILE) await ada.sees("message", text);
     assert.doesNotMatch(await ada.run(() => document.title), /hacked/);
-    assert.equal(await ada.run(() => document.querySelectorAll('[data-testid="timeline"] img, [data-testid="timeline"] script, [data-testid="timeline"] a').length), 0);
-    const own = await ben.run(() => [...document.querySelectorAll('[data-testid="message"]')].map((el) => el.dataset.mine));
+    assert.equal(
+      await ada.run(
+        () =>
+          document.querySelectorAll(
+            '[data-testid="timeline"] img, [data-testid="timeline"] script, [data-testid="timeline"] a',
+          ).length,
+      ),
+      0,
+    );
+    const own = await ben.run(() =>
+      [...document.querySelectorAll('[data-testid="message"]')].map((el) => el.dataset.mine),
+    );
     assert.deepEqual(own, ["false", "true", "true", ...HOSTILE.map(() => "true")]);
-    assert.deepEqual((await ada.messages()).map(([author]) => author), (await ben.messages()).map(([author]) => author));
+    assert.deepEqual(
+      (await ada.messages()).map(([author]) => author),
+      (await ben.messages()).map(([author]) => author),
+    );
   });
 
   test("typing is shown and ends", async () => {
@@ -128,11 +158,25 @@ describe("two windows", () => {
     // WebDriver's own scripts may evaluate; the page's may not.
     assert.equal(result.injected, false, "an inline script ran");
     assert.equal(result.global, "undefined");
-    const calls = ["plugin:window|close", "plugin:event|listen", "plugin:clipboard-manager|read_text", "plugin:webview|create_webview_window", "plugin:app|version"];
+    const calls = [
+      "plugin:window|close",
+      "plugin:event|listen",
+      "plugin:clipboard-manager|read_text",
+      "plugin:webview|create_webview_window",
+      "plugin:app|version",
+    ];
     const answers = await ada.browser.executeAsync((names, done) => {
-      Promise.all(names.map((name) => window.__TAURI_INTERNALS__.invoke(name, {}).then(() => "allowed", (error) => String(error)))).then(done);
+      Promise.all(
+        names.map((name) =>
+          window.__TAURI_INTERNALS__.invoke(name, {}).then(
+            () => "allowed",
+            (error) => String(error),
+          ),
+        ),
+      ).then(done);
     }, calls);
-    for (const [index, answer] of answers.entries()) assert.match(answer, /not allowed|not found/, calls[index]);
+    for (const [index, answer] of answers.entries())
+      assert.match(answer, /not allowed|not found/, calls[index]);
   });
 
   test("f86 the window goes to no other page", async () => {
@@ -166,14 +210,24 @@ describe("two windows", () => {
     await ada.kill();
     await ben.linked("waiting");
     await ben.say("written while the host was away");
-    await until("the message to wait", () => ben.run(() => document.querySelector('[data-testid="message"][data-state="queued"]') !== null));
+    await until("the message to wait", () =>
+      ben.run(
+        () => document.querySelector('[data-testid="message"][data-state="queued"]') !== null,
+      ),
+    );
     ada = await Window.open(ada.folder);
     await ada.click("sidebar-room", "Workshop");
     await ada.linked("online");
     await ben.linked("online");
     await ada.sees("message", "written while the host was away");
-    await until("the message to be sent", () => ben.run(() => document.querySelector('[data-testid="message"][data-state="queued"]') === null));
-    const count = (await ben.texts("message")).filter((text) => text.includes("written while the host was away")).length;
+    await until("the message to be sent", () =>
+      ben.run(
+        () => document.querySelector('[data-testid="message"][data-state="queued"]') === null,
+      ),
+    );
+    const count = (await ben.texts("message")).filter((text) =>
+      text.includes("written while the host was away"),
+    ).length;
     assert.equal(count, 1);
     await ben.say("welcome back");
     await ada.sees("message", "welcome back");
@@ -184,7 +238,8 @@ describe("two windows", () => {
       const found = start("xdotool", ["search", "--pid", String(ada.pid()), "--name", "ChatSpot"]);
       await found.ended;
       const id = found.log.trim().split("\n").at(-1);
-      await start("xdotool", ["windowactivate", "--sync", id, "key", "--clearmodifiers", "alt+F4"]).ended;
+      await start("xdotool", ["windowactivate", "--sync", id, "key", "--clearmodifiers", "alt+F4"])
+        .ended;
     };
     await close();
     await ada.click("quit-stay");
@@ -218,7 +273,18 @@ describe("three windows on a headless relay", () => {
 
   before(async () => {
     const port = await freePort();
-    relay = start(programs.relay, ["--listen", "127.0.0.1", "--port", String(port), "--room", "Lobby", "--room", "Lab", "--data-dir", scratch("relay")]);
+    relay = start(programs.relay, [
+      "--listen",
+      "127.0.0.1",
+      "--port",
+      String(port),
+      "--room",
+      "Lobby",
+      "--room",
+      "Lab",
+      "--data-dir",
+      scratch("relay"),
+    ]);
     relay.port = port;
     await until("the relay to listen", () => relay.log.includes("is open"));
   });
@@ -241,7 +307,8 @@ describe("three windows on a headless relay", () => {
       await window.sees("room-title", "Lab");
     }
     for (const [index, window] of windows.entries()) await window.say(`from window ${index}`);
-    for (const window of windows) for (const index of [0, 1, 2]) await window.sees("message", `from window ${index}`);
+    for (const window of windows)
+      for (const index of [0, 1, 2]) await window.sees("message", `from window ${index}`);
     const [first, ...others] = await Promise.all(windows.map((window) => window.messages()));
     // Who came later sees less of the beginning, never another order.
     for (const other of others) assert.deepEqual(other, first.slice(-other.length));

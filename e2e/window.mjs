@@ -7,7 +7,11 @@ import { join, resolve } from "node:path";
 import { Key, remote } from "webdriverio";
 
 const ROOT = resolve(import.meta.dirname, "..");
-const TARGET = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target", process.env.CHATSPOT_PROFILE ?? "debug");
+const TARGET = resolve(
+  ROOT,
+  process.env.CARGO_TARGET_DIR ?? "target",
+  process.env.CHATSPOT_PROFILE ?? "debug",
+);
 /** Where screenshots of failed tests go. */
 export const OUT = join(ROOT, "e2e/out");
 /** How long anything may take before the test says what it waited for. */
@@ -21,7 +25,11 @@ const running = new Set();
 
 /** Starts a program in a process group of its own. */
 export function start(program, args, env = {}) {
-  const child = spawn(program, args, { env: { ...process.env, ...env }, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, args, {
+    env: { ...process.env, ...env },
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   child.log = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8");
@@ -97,17 +105,25 @@ export class Window {
       NO_AT_BRIDGE: "1",
     };
     const driver = start("WebKitWebDriver", [`--port=${port}`, "--host=127.0.0.1"], env);
-    await until("the driver to answer", async () => (await fetch(`http://127.0.0.1:${port}/status`)).ok);
+    await until(
+      "the driver to answer",
+      async () => (await fetch(`http://127.0.0.1:${port}/status`)).ok,
+    );
     const browser = await remote({
       hostname: "127.0.0.1",
       port,
       path: "/",
       logLevel: "error",
       connectionRetryCount: 0,
-      capabilities: { "webkitgtk:browserOptions": { binary: programs.app, args: [] }, "wdio:enforceWebDriverClassic": true },
+      capabilities: {
+        "webkitgtk:browserOptions": { binary: programs.app, args: [] },
+        "wdio:enforceWebDriverClassic": true,
+      },
     });
     const window = new Window(folder, driver, browser);
-    await until("the first paint", () => window.run(() => document.querySelector("[data-testid]") !== null));
+    await until("the first paint", () =>
+      window.run(() => document.querySelector("[data-testid]") !== null),
+    );
     return window;
   }
 
@@ -122,18 +138,27 @@ export class Window {
 
   /** The texts of all elements with that test id, as they stand in the page. */
   texts(testid) {
-    return this.run((id) => [...document.querySelectorAll(`[data-testid="${id}"]`)].map((el) => el.textContent.replace(/\s+/g, " ").trim()), testid);
+    return this.run(
+      (id) =>
+        [...document.querySelectorAll(`[data-testid="${id}"]`)].map((el) =>
+          el.textContent.replace(/\s+/g, " ").trim(),
+        ),
+      testid,
+    );
   }
 
   /** Waits for an element and clicks it; `having` picks the one whose text contains it. */
   async click(testid, having) {
-    const element = await until(`${testid}${having ? ` with "${having}"` : ""} to click`, async () => {
-      for (const element of await this.browser.$$(`[data-testid="${testid}"]`)) {
-        const text = having ? await this.run((el) => el.textContent, element) : "";
-        if ((!having || text.includes(having)) && (await element.isDisplayed())) return element;
-      }
-      return undefined;
-    });
+    const element = await until(
+      `${testid}${having ? ` with "${having}"` : ""} to click`,
+      async () => {
+        for (const element of await this.browser.$$(`[data-testid="${testid}"]`)) {
+          const text = having ? await this.run((el) => el.textContent, element) : "";
+          if ((!having || text.includes(having)) && (await element.isDisplayed())) return element;
+        }
+        return undefined;
+      },
+    );
     await element.click();
   }
 
@@ -163,25 +188,36 @@ export class Window {
 
   /** Waits until one of the elements has that text in it. */
   sees(testid, text) {
-    return until(`${testid} to show "${text}"`, async () => (await this.texts(testid)).some((shown) => shown.includes(text)));
+    return until(`${testid} to show "${text}"`, async () =>
+      (await this.texts(testid)).some((shown) => shown.includes(text)),
+    );
   }
 
   /** Waits until none of the elements has that text in it. */
   misses(testid, text) {
-    return until(`${testid} not to show "${text}"`, async () => !(await this.texts(testid)).some((shown) => shown.includes(text)));
+    return until(
+      `${testid} not to show "${text}"`,
+      async () => !(await this.texts(testid)).some((shown) => shown.includes(text)),
+    );
   }
 
   /** Waits for the state of the connection. */
   async linked(state) {
     await until(`the connection to be ${state}`, () =>
-      this.run((wanted) => document.querySelector('[data-testid="link-state"]')?.dataset.state === wanted, state),
+      this.run(
+        (wanted) => document.querySelector('[data-testid="link-state"]')?.dataset.state === wanted,
+        state,
+      ),
     );
   }
 
   /** All messages of the room: author and text, in order. */
   messages() {
     return this.run(() =>
-      [...document.querySelectorAll('[data-testid="message"]')].map((el) => [el.dataset.author, el.querySelector(".text").textContent]),
+      [...document.querySelectorAll('[data-testid="message"]')].map((el) => [
+        el.dataset.author,
+        el.querySelector(".text").textContent,
+      ]),
     );
   }
 
@@ -190,7 +226,12 @@ export class Window {
     const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
     const found = pids.find((pid) => {
       try {
-        return readlinkSync(`/proc/${pid}/exe`) === programs.app && readFileSync(`/proc/${pid}/environ`, "utf8").includes(`CHATSPOT_DATA_DIR=${join(this.folder, "data")}\0`);
+        return (
+          readlinkSync(`/proc/${pid}/exe`) === programs.app &&
+          readFileSync(`/proc/${pid}/environ`, "utf8").includes(
+            `CHATSPOT_DATA_DIR=${join(this.folder, "data")}\0`,
+          )
+        );
       } catch {
         return false;
       }

@@ -19,7 +19,7 @@ await main(async () => {
       "There is no screen here (neither DISPLAY nor WAYLAND_DISPLAY is set), so no window can open.",
     );
     console.log(
-      "Starting ChatSpot's relay instead: it hosts rooms, and browsers can open its page.\n",
+      "Starting ChatSpot's relay instead: it hosts rooms that others join with the app.\n",
     );
   }
   setUp(headless ? ["relay"] : ["relay", "window"]);
