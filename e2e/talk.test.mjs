@@ -247,6 +247,12 @@ describe("two windows", () => {
     await ada.sees("message", "still open?");
   });
 
+  test("f61 a second start on the same folder raises the first window and ends", async () => {
+    const second = start(programs.app, [], ada.env);
+    assert.deepEqual(await second.ended, { code: 0, signal: null }, second.log);
+    await ada.sees("room-title", "Workshop");
+  });
+
   test("stopping tells everybody, and opening again lets them back in", async () => {
     await ada.click("room-menu");
     await ada.click("stop-hosting");

@@ -120,15 +120,15 @@ export class Window {
         "wdio:enforceWebDriverClassic": true,
       },
     });
-    const window = new Window(folder, driver, browser);
+    const window = new Window(folder, driver, browser, env);
     await until("the first paint", () =>
       window.run(() => document.querySelector("[data-testid]") !== null),
     );
     return window;
   }
 
-  constructor(folder, driver, browser) {
-    Object.assign(this, { folder, driver, browser });
+  constructor(folder, driver, browser, env) {
+    Object.assign(this, { folder, driver, browser, env });
   }
 
   /** Runs a function in the page. */

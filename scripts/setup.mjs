@@ -33,6 +33,7 @@ const DEBIAN = {
       "xvfb",
       "xauth",
       "xdotool",
+      "openbox",
       "imagemagick",
       "dbus",
       "dbus-x11",

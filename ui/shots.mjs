@@ -136,7 +136,7 @@ async function serve() {
 }
 
 const [outdir, ...only] = process.argv.slice(2);
-if (!outdir) throw new Error("usage: node ui/shots.mjs OUTDIR [SCENE…]");
+if (!outdir || outdir.startsWith("-")) throw new Error("usage: node ui/shots.mjs OUTDIR [SCENE…]");
 await mkdir(outdir, { recursive: true });
 const server = await serve();
 const browser = await chromium.launch({

@@ -8,7 +8,7 @@ use chatspot_client::{Client, ClientConfig};
 use chatspot_protocol::text::DisplayName;
 use chatspot_protocol::view::{Change, Failure, FailureCode};
 use tauri::{
-    AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
+    AppHandle, Manager, RunEvent, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
 };
 use tauri_plugin_window_state::StateFlags;
 
@@ -85,6 +85,7 @@ pub(crate) fn run() -> tauri::Result<i32> {
             commands::forget_recent,
             commands::copy_text,
             commands::quit,
+            commands::stay,
         ])
         .setup(|app| {
             let handle = app.handle().clone();
@@ -96,7 +97,16 @@ pub(crate) fn run() -> tauri::Result<i32> {
             Ok(())
         })
         .build(context)?;
-    Ok(app.run_return(|_, _| {}))
+    Ok(app.run_return(|app, event| {
+        // The system asks to quit, as macOS does for Cmd+Q: that is closing the window. Our own exit has a code.
+        if let RunEvent::ExitRequested {
+            api, code: None, ..
+        } = event
+        {
+            api.prevent_exit();
+            tauri::async_runtime::spawn(close_requested(app.clone()));
+        }
+    }))
 }
 
 fn start(app: &AppHandle) -> Start {
@@ -154,10 +164,12 @@ fn open_window(app: &AppHandle) -> tauri::Result<WebviewWindow> {
 /// Whether the window may go there: only to the app's own page, or to the dev server while developing.
 fn is_own_page(url: &Url) -> bool {
     let dev_server = cfg!(dev) && url.host_str() == Some("127.0.0.1") && url.port() == Some(5173);
-    let own = (url.scheme() == "tauri" && url.host_str() == Some("localhost"))
-        || (matches!(url.scheme(), "http" | "https")
-            && url.host_str() == Some("tauri.localhost")
-            && url.port().is_none());
+    // Windows serves the page by this name; elsewhere it would be whatever listens on port 80.
+    let own = if cfg!(windows) {
+        url.scheme() == "http" && url.host_str() == Some("tauri.localhost") && url.port().is_none()
+    } else {
+        url.scheme() == "tauri" && url.host_str() == Some("localhost")
+    };
     if !(own || dev_server) {
         tracing::warn!(%url, "navigation denied");
     }
@@ -192,7 +204,15 @@ pub(crate) fn painted(app: &AppHandle) {
 
 async fn watch_paint(app: AppHandle) {
     tokio::time::sleep(PAINT_WITHIN).await;
-    if !app.state::<Life>().painted.load(Ordering::Relaxed) {
+    // A hidden window paints nothing, and is no reason to throw anybody out of a room.
+    let seen = app.get_webview_window(MAIN).is_some_and(|window| {
+        window.is_visible().unwrap_or(false) && !window.is_minimized().unwrap_or(false)
+    });
+    let others = match app.state::<Start>().as_ref() {
+        Ok(running) => running.host.others().await,
+        Err(_) => 0,
+    };
+    if seen && others == 0 && !app.state::<Life>().painted.load(Ordering::Relaxed) {
         graphics::safest();
     }
 }
@@ -216,6 +236,12 @@ async fn close_requested(app: AppHandle) {
     quit(app).await;
 }
 
+/// Somebody chose to stay: the next time is asked again.
+pub(crate) fn stay(app: &AppHandle) {
+    let life = app.state::<Life>();
+    *life.asked.lock().unwrap_or_else(PoisonError::into_inner) = None;
+}
+
 /// Says goodbye everywhere and ends the app.
 pub(crate) async fn quit(app: AppHandle) {
     if app.state::<Life>().quitting.swap(true, Ordering::Relaxed) {
@@ -227,10 +253,8 @@ pub(crate) async fn quit(app: AppHandle) {
         tracing::debug!(%error, "the window cannot be hidden");
     }
     if let Ok(running) = app.state::<Start>().as_ref() {
-        let goodbyes = async {
-            running.host.stop_all().await;
-            running.client.goodbye().await;
-        };
+        // Side by side: somebody asleep in a room hosted here must not cost the others our goodbye.
+        let goodbyes = async { tokio::join!(running.host.stop_all(), running.client.goodbye()) };
         if tokio::time::timeout(GOODBYES, goodbyes).await.is_err() {
             tracing::info!("not every goodbye was heard");
         }
@@ -243,10 +267,15 @@ async fn quit_on_signal(app: AppHandle) {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        let (terminate, hangup) = (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::hangup()),
+        );
+        if let (Ok(mut terminate), Ok(mut hangup)) = (terminate, hangup) {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
                 _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
             }
             quit(app).await;
         }
@@ -273,10 +302,12 @@ mod tests {
         ] {
             assert!(!is_own_page(&url.parse().unwrap()), "{url}");
         }
-        assert!(is_own_page(&"tauri://localhost/".parse().unwrap()));
-        assert!(is_own_page(
-            &"http://tauri.localhost/index.html".parse().unwrap()
-        ));
+        let own = if cfg!(windows) {
+            "http://tauri.localhost/"
+        } else {
+            "tauri://localhost/"
+        };
+        assert!(is_own_page(&own.parse().unwrap()));
     }
 
     #[test]

@@ -33,7 +33,14 @@ pub(crate) async fn painted(app: AppHandle) -> Done {
 
 #[tauri::command]
 pub(crate) async fn set_name(start: State<'_, Start>, name: String) -> Done {
-    running(&start)?.client.set_name(&name).await
+    let running = running(&start)?;
+    let first = running.client.name().is_none();
+    running.client.set_name(&name).await?;
+    if first {
+        // Rooms of an earlier profile wait for a host with a name.
+        running.host.resume_all().await;
+    }
+    Ok(())
 }
 
 #[tauri::command]
@@ -89,7 +96,11 @@ pub(crate) async fn retry(start: State<'_, Start>, room: RoomId, id: ClientId) -
 }
 
 #[tauri::command]
-pub(crate) async fn discard(start: State<'_, Start>, room: RoomId, id: ClientId) -> Done {
+pub(crate) async fn discard(
+    start: State<'_, Start>,
+    room: RoomId,
+    id: ClientId,
+) -> Result<bool, Failure> {
     running(&start)?.client.discard(room, id).await
 }
 
@@ -114,5 +125,11 @@ pub(crate) async fn copy_text(app: AppHandle, text: String) -> Done {
 #[tauri::command]
 pub(crate) async fn quit(app: AppHandle) -> Done {
     crate::app::quit(app).await;
+    Ok(())
+}
+
+#[tauri::command]
+pub(crate) async fn stay(app: AppHandle) -> Done {
+    crate::app::stay(&app);
     Ok(())
 }

@@ -8,7 +8,7 @@ use chatspot_protocol::address::Address;
 use chatspot_protocol::ids::RoomId;
 use chatspot_protocol::limits::DEFAULT_PORT;
 use chatspot_protocol::text::RoomName;
-use chatspot_protocol::view::{Failure, FailureCode, HostAddress, Hosting};
+use chatspot_protocol::view::{Failure, FailureCode, HostAddress, Hosting, LinkState};
 use chatspot_protocol::wire::Closing;
 use chatspot_relay::records::{RecordsError, RoomRecord, RoomRecords};
 use chatspot_relay::{OpenError, Relay, RelayConfig, RoomSpec, addresses, listen};
@@ -120,17 +120,27 @@ impl Host {
             .map_err(|error| records_failure(&error))
     }
 
-    /// How many others are in rooms hosted here.
+    /// How many others are in rooms hosted here; somebody in two of them counts twice.
     pub(crate) async fn others(&self) -> u32 {
-        let state = self.state.lock().await;
-        let rooms = state.relay.as_ref().map(Relay::rooms).unwrap_or_default();
-        rooms.iter().map(|room| room.online.saturating_sub(1)).sum()
+        let rooms = match &self.state.lock().await.relay {
+            Some(relay) => relay.rooms(),
+            None => return 0,
+        };
+        let view = self.client.view().await;
+        let inside = |room: RoomId| {
+            let mut open = view.rooms.iter();
+            open.any(|open| open.room == room && open.link == LinkState::Online)
+        };
+        let others = rooms
+            .iter()
+            .map(|room| room.online.saturating_sub(u32::from(inside(room.room))));
+        others.sum()
     }
 
-    /// Closes everything and tells everybody.
+    /// Closes everything as the app ends. The rooms open again with it, so the others are told to expect that.
     pub(crate) async fn stop_all(&self) {
         if let Some(relay) = self.state.lock().await.relay.take() {
-            relay.stop(Closing::HostClosed).await;
+            relay.stop(Closing::RelayStopping).await;
         }
     }
 
@@ -180,15 +190,18 @@ impl Host {
             }
         }
         state.shown = addresses::to_hand_out(port);
-        let hosting = Some(running(port, state.shown.clone()));
-        self.client
-            .open(Opening {
-                address: own_address(port),
-                room,
-                name: record.name.clone(),
-                hosting,
-            })
-            .await?;
+        let opening = Opening {
+            address: own_address(port),
+            room,
+            name: record.name.clone(),
+            hosting: Some(running(port, state.shown.clone())),
+        };
+        if let Err(failure) = self.client.open(opening).await {
+            // A room that its host cannot see must not stand open to others.
+            relay.close(room, Closing::HostClosed).await;
+            end_empty_relay(state);
+            return Err(failure);
+        }
         Ok(room)
     }
 
@@ -209,12 +222,7 @@ impl Host {
                 },
             )
             .await;
-        if relay.rooms().is_empty()
-            && let Some(relay) = state.relay.take()
-        {
-            // The port is closed at once; the last goodbyes are said while the window goes on.
-            tauri::async_runtime::spawn(relay.stop(Closing::HostClosed));
-        }
+        end_empty_relay(state);
     }
 
     async fn show_stopped(
@@ -265,6 +273,18 @@ fn start_relay() -> Result<Relay, Failure> {
     let no_port = |error: std::io::Error| failure(FailureCode::NoPort, error.to_string());
     let listener = listen::on_all_interfaces(DEFAULT_PORT).map_err(no_port)?;
     Relay::start(listener, RelayConfig::default()).map_err(no_port)
+}
+
+/// Closes the port after the last room; its goodbyes are said while the window goes on.
+fn end_empty_relay(state: &mut State) {
+    if state
+        .relay
+        .as_ref()
+        .is_some_and(|relay| relay.rooms().is_empty())
+        && let Some(relay) = state.relay.take()
+    {
+        tauri::async_runtime::spawn(relay.stop(Closing::HostClosed));
+    }
 }
 
 fn record_of(state: &State, room: RoomId) -> Result<RoomRecord, Failure> {

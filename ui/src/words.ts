@@ -335,6 +335,12 @@ export const words = {
   leave: {
     title: (room: string) => `Leave ${room}?`,
     text: "What is still waiting to be sent is thrown away.",
+    go: "Leave the room",
+  },
+  remove: {
+    title: (room: string) => `Remove ${room}?`,
+    text: "Its key is deleted with it: this room can never be opened again, and those who joined it will not find it.",
+    go: "Remove the room",
   },
   quit: {
     title: "Quit ChatSpot?",

@@ -67,6 +67,13 @@ describe("joining", () => {
     expect(fake.calls).toContainEqual(["join", "h:4470", "r", "Only"]);
     expect(screen.queryByTestId("join-address")).toBeNull();
   });
+  test("the only room is full: that is said next to the field", async () => {
+    const { screen, fake } = await joining("join-error", {
+      found: { address: "h:4470", rooms: [{ room: "r", name: "Only", online: 9, full: true }] },
+    });
+    await waitFor(() => expect(screen.getByTestId("join-error").textContent).toMatch(/full/));
+    expect(fake.calls.some(([name]) => name === "join")).toBe(false);
+  });
   test("several are offered, a full one cannot be chosen", async () => {
     const { screen } = await joining("choose-room");
     await waitFor(() => expect(screen.getAllByTestId("choose-room")).toHaveLength(3));
@@ -214,6 +221,7 @@ test("quitting while others are in one's room is asked, each time", async () => 
     screen.getByText("3 others are in your room. Quitting closes it for everybody."),
   ).toBeTruthy();
   await fireEvent.click(screen.getByTestId("quit-stay"));
+  expect(fake.calls).toContainEqual(["stay"]);
   await settle();
   expect(screen.queryByTestId("quit-go")).toBeNull();
   await tell({ change: "quit_asked", others: 1 });

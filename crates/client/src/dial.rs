@@ -2,8 +2,8 @@
 
 use chatspot_protocol::address::Address;
 use chatspot_protocol::limits::{
-    DIAL_TIMEOUT, GREETING_TIMEOUT, MAX_SERVER_FRAME_BYTES, PROTOCOL_MAX, PROTOCOL_MIN,
-    SOCKET_PATH, SUBPROTOCOL,
+    ADDRESS_TIMEOUT, DIAL_TIMEOUT, GREETING_TIMEOUT, MAX_SERVER_FRAME_BYTES, PROTOCOL_MAX,
+    PROTOCOL_MIN, SOCKET_PATH, SUBPROTOCOL,
 };
 use chatspot_protocol::view::Trouble;
 use chatspot_protocol::wire::{Greeting, ServerFrame};
@@ -11,6 +11,7 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -57,7 +58,9 @@ pub(crate) async fn dial(address: &Address) -> Result<Socket, Trouble> {
     {
         Ok(Ok((socket, _))) => Ok(socket),
         // It took the connection and hung up: full, starting, or shutting down.
-        Ok(Err(Error::Io(_))) => Err(Trouble::NobodyAnswers),
+        Ok(Err(Error::Io(_) | Error::Protocol(ProtocolError::HandshakeIncomplete))) => {
+            Err(Trouble::NobodyAnswers)
+        }
         Ok(Err(error)) => {
             tracing::debug!(%address, %error, "not a relay");
             Err(Trouble::NotChatspot)
@@ -72,13 +75,13 @@ async fn connect(address: &Address) -> Result<TcpStream, Trouble> {
         .map_err(|_| Trouble::NameUnknown)?;
     let mut trouble = Trouble::NameUnknown;
     for socket_address in found {
-        match TcpStream::connect(socket_address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => {
-                tracing::debug!(%socket_address, %error, "no connection");
-                trouble = Trouble::NobodyAnswers;
-            }
+        // Each has its own time: a black hole before the right one must not use it all up.
+        match timeout(ADDRESS_TIMEOUT, TcpStream::connect(socket_address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => tracing::debug!(%socket_address, %error, "no connection"),
+            Err(_) => tracing::debug!(%socket_address, "no answer"),
         }
+        trouble = Trouble::NobodyAnswers;
     }
     Err(trouble)
 }

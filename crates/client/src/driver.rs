@@ -35,6 +35,7 @@ pub(crate) enum Command {
     },
     Discard {
         id: ClientId,
+        taken: oneshot::Sender<bool>,
     },
     Typing {
         active: bool,
@@ -54,7 +55,7 @@ pub(crate) enum Command {
     },
 }
 
-type Dialling = Pin<Box<dyn Future<Output = Result<Socket, Trouble>> + Send>>;
+type Dialling = Pin<Box<dyn Future<Output = Result<Box<Socket>, Trouble>> + Send>>;
 
 /// The room's one connection.
 enum Line {
@@ -66,7 +67,7 @@ enum Line {
 /// What the task woke up for.
 enum Woke {
     Command(Option<Command>),
-    Dialled(Result<Socket, Trouble>),
+    Dialled(Result<Box<Socket>, Trouble>),
     Heard(Option<Result<Message, Error>>),
     Timeout,
 }
@@ -128,7 +129,7 @@ impl Driver {
                 Woke::Command(None) => return,
                 Woke::Command(Some(command)) => done = self.command(command, now),
                 Woke::Dialled(Ok(socket)) => {
-                    self.line = Line::Open(Box::new(socket));
+                    self.line = Line::Open(socket);
                     self.session.opened(now);
                 }
                 Woke::Dialled(Err(trouble)) => {
@@ -150,11 +151,15 @@ impl Driver {
                 let _ = taken.send(self.session.submit(id, text, now));
             }
             Command::Retry { id } => self.session.retry(id, now),
-            Command::Discard { id } => self.session.discard(id),
+            Command::Discard { id, taken } => {
+                // Nobody waits for the answer any more when the window was reloaded.
+                let _ = taken.send(self.session.discard(id));
+            }
             Command::Typing { active } => self.session.typing(active),
             Command::Rename { name } => self.session.rename(name),
             Command::Redial { address } => {
                 if let Some(address) = address {
+                    self.session.moved(address.to_string());
                     self.address = address;
                 }
                 self.session.redial();
@@ -197,7 +202,9 @@ impl Driver {
             match output {
                 Output::Dial => {
                     let address = self.address.clone();
-                    self.line = Line::Dialling(Box::pin(async move { dial::dial(&address).await }));
+                    self.line = Line::Dialling(Box::pin(async move {
+                        dial::dial(&address).await.map(Box::new)
+                    }));
                 }
                 Output::Transmit(frame) => self.write(Message::text(frame.encode())).await,
                 Output::Ping => self.write(Message::Ping(Vec::new().into())).await,
@@ -212,7 +219,7 @@ impl Driver {
                             room: self.room,
                             what,
                         })
-                        .await
+                        .await;
                 }
                 Output::Left => self.left = true,
             }

@@ -61,7 +61,16 @@ struct Shared {
 struct State {
     store: Store,
     me: Me,
-    rooms: HashMap<RoomId, mpsc::Sender<Command>>,
+    rooms: HashMap<RoomId, RoomHandle>,
+}
+
+/// The way to a room's task.
+#[derive(Debug, Clone)]
+struct RoomHandle {
+    /// Bounded by [`COMMANDS`].
+    commands: mpsc::Sender<Command>,
+    /// Whether this installation hosts the room.
+    hosted: bool,
 }
 
 /// A room to open.
@@ -145,7 +154,10 @@ impl Client {
         self.publish(Change::Me { me }).await;
         for room in rooms {
             // A room that ends just now needs no new name.
-            let _ = room.send(Command::Rename { name: name.clone() }).await;
+            let _ = room
+                .commands
+                .send(Command::Rename { name: name.clone() })
+                .await;
         }
         Ok(())
     }
@@ -224,18 +236,22 @@ impl Client {
                         address.clone(),
                         self.0.feed.clone(),
                     );
-                    state.rooms.insert(room, sender);
+                    let hosted = hosting.is_some();
+                    let handle = RoomHandle {
+                        commands: sender,
+                        hosted,
+                    };
+                    state.rooms.insert(room, handle);
                     tokio::spawn(driver.run(Box::new(view), receiver));
                     None
                 }
             }
         };
-        if let Some(known) = known {
-            let _ = known
-                .send(Command::Redial {
-                    address: Some(address),
-                })
-                .await;
+        // The host's own way in stays the host's, whatever address somebody typed for it.
+        if let Some(known) = known.filter(|known| hosting.is_some() || !known.hosted) {
+            let address = Some(address);
+            // A room that ends just now is not dialled again.
+            let _ = known.commands.send(Command::Redial { address }).await;
             if let Some(hosting) = hosting {
                 self.hosting(room, hosting).await;
             }
@@ -261,6 +277,27 @@ impl Client {
         self.lock().rooms.remove(&room);
         self.publish(Change::RoomLeft { room }).await;
         Ok(())
+    }
+
+    /// Says goodbye in every room, as the app ends. Nothing is forgotten.
+    pub async fn goodbye(&self) {
+        let rooms: Vec<_> = self.lock().rooms.drain().collect();
+        let mut goodbyes = Vec::new();
+        for (_, room) in rooms {
+            let (sender, ended) = oneshot::channel();
+            if room
+                .commands
+                .send(Command::Leave { done: sender })
+                .await
+                .is_ok()
+            {
+                goodbyes.push(ended);
+            }
+        }
+        for ended in goodbyes {
+            // An error means that the driver is gone, which is what was asked for.
+            let _ = ended.await;
+        }
     }
 
     /// Dials again now.
@@ -299,8 +336,13 @@ impl Client {
     }
 
     /// Takes an unsent message out of the outbox.
-    pub async fn discard(&self, room: RoomId, id: ClientId) -> Result<(), Failure> {
-        self.command(room, Command::Discard { id }).await
+    ///
+    /// False when it is on its way or was sent already.
+    pub async fn discard(&self, room: RoomId, id: ClientId) -> Result<bool, Failure> {
+        let (sender, taken) = oneshot::channel();
+        self.command(room, Command::Discard { id, taken: sender })
+            .await?;
+        taken.await.map_err(|_| not_open(room))
     }
 
     /// Tells the others that one is typing, or stopped.
@@ -330,9 +372,10 @@ impl Client {
     }
 
     async fn command(&self, room: RoomId, command: Command) -> Result<(), Failure> {
-        let sender = self.lock().rooms.get(&room).cloned();
-        let sender = sender.ok_or_else(|| not_open(room))?;
-        sender.send(command).await.map_err(|_| not_open(room))
+        let handle = self.lock().rooms.get(&room).cloned();
+        let handle = handle.ok_or_else(|| not_open(room))?;
+        let sent = handle.commands.send(command).await;
+        sent.map_err(|_| not_open(room))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

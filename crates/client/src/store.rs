@@ -1,5 +1,6 @@
 //! What the client keeps in its data folder: the identity's secret, the display name, the recent rooms.
 
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -32,6 +33,12 @@ pub enum StoreError {
         /// What is wrong.
         message: String,
     },
+    /// Another ChatSpot uses the folder now.
+    #[error("another ChatSpot is using {path} now")]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The system gives no random bytes.
     #[error("no random bytes: {0}")]
     Random(#[from] getrandom::Error),
@@ -52,6 +59,8 @@ pub(crate) struct Store {
     path: PathBuf,
     profile: Profile,
     identity: Identity,
+    /// Held while this client lives, so that no second one writes here.
+    _lock: File,
 }
 
 impl Store {
@@ -63,6 +72,16 @@ impl Store {
             source,
         };
         make_private_folder(folder).map_err(at_path)?;
+        let lock = File::create(folder.join("lock")).map_err(at_path)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::InUse {
+                    path: folder.to_owned(),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(at_path(source)),
+        }
         let profile = match std::fs::read(&path) {
             Ok(bytes) => {
                 Some(serde_json::from_slice::<Profile>(&bytes).map_err(|error| error.to_string()))
@@ -83,6 +102,7 @@ impl Store {
                     path,
                     profile,
                     identity: Identity::from_secret(&secret),
+                    _lock: lock,
                 };
                 store.save(&store.profile)?;
                 Ok(store)
@@ -97,6 +117,7 @@ impl Store {
                     path,
                     profile,
                     identity: Identity::from_secret(&secret),
+                    _lock: lock,
                 })
             }
         }
@@ -199,10 +220,24 @@ mod tests {
         let mut store = Store::load(folder.path()).unwrap();
         store.set_name(&DisplayName::parse("Ada").unwrap()).unwrap();
         store.remember(recent(1)).unwrap();
+        let (member, name) = (store.identity().member(), store.name());
+        drop(store);
         let again = Store::load(folder.path()).unwrap();
-        assert_eq!(again.identity().member(), store.identity().member());
-        assert_eq!(again.name(), store.name());
+        assert_eq!(again.identity().member(), member);
+        assert_eq!(again.name(), name);
         assert_eq!(again.recents(), vec![recent(1)]);
+    }
+
+    #[test]
+    fn f61_a_second_client_on_the_same_folder_refuses() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Store::load(folder.path()).unwrap();
+        assert!(matches!(
+            Store::load(folder.path()),
+            Err(StoreError::InUse { .. })
+        ));
+        drop(first);
+        assert!(Store::load(folder.path()).is_ok());
     }
 
     #[test]

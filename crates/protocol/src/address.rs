@@ -88,9 +88,6 @@ impl FromStr for Address {
                     Err(BadAddress::NotAnAddress) => {}
                 }
             }
-            if found.is_some() {
-                break;
-            }
         }
         found
             .map(|(_, address)| address)
@@ -284,6 +281,11 @@ mod tests {
             DEFAULT_PORT,
         );
         check("e.g. the room on <ws://10.0.0.7:4480>", "10.0.0.7", 4480);
+        check(
+            "see chat.example.org, address: 192.168.1.5",
+            "192.168.1.5",
+            DEFAULT_PORT,
+        );
         check(
             "Anna: my address is\n10.1.2.3\nthanks",
             "10.1.2.3",

@@ -81,7 +81,7 @@ pub const MAX_HEADERS: usize = 64;
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 /// After this long without hearing anything, a side sends a ping.
 pub const PING_AFTER: Duration = Duration::from_secs(20);
-/// After this long without hearing anything, the connection is dead: two pings went unanswered.
+/// After this long without hearing anything, the connection is dead: a ping went unanswered.
 pub const DEAD_AFTER: Duration = Duration::from_secs(45);
 /// The relay tells the newest `seq` this often, so that a lost tail is noticed.
 pub const HEAD_EVERY: Duration = Duration::from_secs(20);
@@ -91,6 +91,8 @@ pub const AWAY_GRACE: Duration = Duration::from_secs(15);
 
 /// From dialling to a socket.
 pub const DIAL_TIMEOUT: Duration = Duration::from_secs(6);
+/// For one of several addresses of a name, within [`DIAL_TIMEOUT`]: three times a lost packet's first repetition.
+pub const ADDRESS_TIMEOUT: Duration = Duration::from_secs(3);
 /// From socket to `greeting`, and from `hello` to `welcome`.
 pub const GREETING_TIMEOUT: Duration = Duration::from_secs(6);
 /// First wait before a redial; doubled each time, with full jitter.

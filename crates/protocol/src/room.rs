@@ -176,6 +176,14 @@ impl Room {
         let Hello { member, name, .. } = hello;
         let before = self.seats.remove(&member);
         if before.is_none() && self.seats.len() >= self.config.max_members {
+            // Whoever is away longest makes room for somebody who is here.
+            let away = self.seats.iter().filter(|(_, seat)| seat.conn.is_none());
+            let longest = away.min_by_key(|(member, seat)| (seat.away_until, **member));
+            if let Some(member) = longest.map(|(member, _)| *member) {
+                self.remove(member, Leaving::Lost, now);
+            }
+        }
+        if before.is_none() && self.seats.len() >= self.config.max_members {
             self.refuse(
                 conn,
                 Problem::RoomFull,
@@ -229,7 +237,7 @@ impl Room {
         };
         match frame {
             ClientFrame::Hello(_) => {
-                self.complain(conn, Problem::OutOfTurn, "you are in the room already")
+                self.complain(conn, Problem::OutOfTurn, "you are in the room already");
             }
             ClientFrame::Submit { id, text } => {
                 let draft = Draft {
@@ -464,5 +472,73 @@ impl Room {
     fn refuse(&mut self, conn: Conn, code: Problem, message: &str, close: u16) {
         self.complain(conn, code, message);
         self.outputs.push_back(Output::Close { conn, code: close });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Signature;
+
+    const AT: Now = Now {
+        mono: Duration::ZERO,
+        wall: 0,
+    };
+
+    fn room(max_members: usize) -> Room {
+        let config = RoomConfig {
+            room: RoomId([1; 16]),
+            name: RoomName::parse("Lab").unwrap(),
+            host: None,
+            max_members,
+        };
+        Room::new(config, Epoch([1; 16]), Seq(1), Seq(0), AT)
+    }
+
+    fn join(room: &mut Room, conn: u64, member: u8) -> Vec<Output> {
+        let hello = Hello {
+            protocol: 1,
+            room: RoomId([1; 16]),
+            member: MemberId([member; 32]),
+            name: DisplayName::parse("Ada").unwrap(),
+            signature: Signature([0; 64]),
+            software: String::new(),
+        };
+        room.join(Conn(conn), hello, AT);
+        std::iter::from_fn(|| room.poll_output()).collect()
+    }
+
+    fn is_in(outputs: &[Output], conn: u64) -> bool {
+        outputs.contains(&Output::Admit { conn: Conn(conn) })
+    }
+
+    #[test]
+    fn a_full_room_takes_nobody_more() {
+        let mut room = room(2);
+        join(&mut room, 1, 1);
+        join(&mut room, 2, 2);
+        assert!(room.summary().full);
+        let outputs = join(&mut room, 3, 3);
+        assert!(!is_in(&outputs, 3));
+        assert!(outputs.contains(&Output::Close {
+            conn: Conn(3),
+            code: close::ROOM_FULL
+        }));
+        assert!(
+            is_in(&join(&mut room, 4, 2), 4),
+            "who has a seat may come back to it"
+        );
+    }
+
+    #[test]
+    fn who_is_away_makes_room_for_who_is_here() {
+        let mut room = room(2);
+        join(&mut room, 1, 1);
+        join(&mut room, 2, 2);
+        room.broken(Conn(1), Broken::Cut, AT);
+        let outputs = join(&mut room, 3, 3);
+        assert!(is_in(&outputs, 3));
+        let left = |output: &Output| matches!(output, Output::Append { draft, .. } if draft.author == MemberId([1; 32]) && draft.body == Body::Left { how: Leaving::Lost });
+        assert!(outputs.iter().any(left), "and is told as gone");
     }
 }

@@ -42,7 +42,11 @@ fn clean_name(text: &str) -> Result<String, BadText> {
     if text.chars().any(char::is_control) {
         return Err(BadText::Control);
     }
-    let visible: String = text.nfc().filter(|c| !is_bidi_control(*c)).collect();
+    let visible: String = text
+        .chars()
+        .filter(|c| !is_bidi_control(*c))
+        .nfc()
+        .collect();
     let name = visible.split_whitespace().collect::<Vec<_>>().join(" ");
     if name.chars().all(is_invisible) {
         return Err(BadText::Empty);

@@ -28,12 +28,18 @@ impl Timeline {
     /// Places the cursor by a welcome: goes on in the same log, or starts anew with a break that says so.
     pub(crate) fn welcome(&mut self, epoch: Epoch, first: Seq, head: Seq) -> Vec<Item> {
         self.again_at = None;
+        let mut items = Vec::new();
         let same = self.epoch == Some(epoch) && self.next <= head.next();
         if same {
             self.head = self.head.max(head);
-            return Vec::new();
+            if self.next < first {
+                // The log forgot what was missed: one break, not a page of nothing after the other.
+                items.push(Item::Gap { epoch });
+                self.next = first;
+                self.release(&mut items);
+            }
+            return items;
         }
-        let mut items = Vec::new();
         if self.epoch.is_some() {
             items.push(Item::Reset { epoch });
         }
@@ -146,5 +152,111 @@ impl Timeline {
         while let Some(event) = self.held.remove(&self.next) {
             items.push(self.item(event));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Body;
+    use crate::ids::MemberId;
+    use crate::text::DisplayName;
+
+    const LOG: Epoch = Epoch([1; 16]);
+
+    fn event(seq: u64) -> Event {
+        let name = DisplayName::parse("Ada").unwrap();
+        Event {
+            seq: Seq(seq),
+            at: 0,
+            author: MemberId([1; 32]),
+            name,
+            body: Body::Joined,
+        }
+    }
+
+    /// The positions shown, a break as 0.
+    fn shown(items: &[Item]) -> Vec<u64> {
+        let place = |item: &Item| {
+            if let Item::Event { event, .. } = item {
+                event.seq.0
+            } else {
+                0
+            }
+        };
+        items.iter().map(place).collect()
+    }
+
+    #[test]
+    fn f29_what_is_behind_a_hole_waits_for_it() {
+        let mut timeline = Timeline::default();
+        timeline.welcome(LOG, Seq(1), Seq(0));
+        assert_eq!(shown(&timeline.event(event(1))), [1]);
+        assert!(timeline.event(event(4)).is_empty());
+        assert_eq!(timeline.poll_fetch(Duration::ZERO), Some((Seq(2), Seq(3))));
+        assert_eq!(timeline.poll_fetch(Duration::ZERO), None, "asked once");
+        let items = timeline.page(Seq(2), Seq(3), vec![event(2), event(3)]);
+        assert_eq!(shown(&items), [2, 3, 4]);
+        assert!(timeline.event(event(3)).is_empty(), "nothing twice");
+    }
+
+    #[test]
+    fn f28_another_log_is_a_break() {
+        let mut timeline = Timeline::default();
+        timeline.welcome(LOG, Seq(1), Seq(0));
+        timeline.event(event(1));
+        timeline.event(event(9));
+        let items = timeline.welcome(Epoch([2; 16]), Seq(1), Seq(3));
+        assert_eq!(
+            items,
+            [Item::Reset {
+                epoch: Epoch([2; 16])
+            }]
+        );
+        assert_eq!(timeline.poll_fetch(Duration::ZERO), Some((Seq(1), Seq(3))));
+    }
+
+    #[test]
+    fn f27_a_log_that_is_shorter_than_what_was_shown_is_another_one() {
+        let mut timeline = Timeline::default();
+        timeline.welcome(LOG, Seq(1), Seq(0));
+        timeline.event(event(1));
+        timeline.event(event(2));
+        assert_eq!(
+            timeline.welcome(LOG, Seq(1), Seq(1)),
+            [Item::Reset { epoch: LOG }]
+        );
+    }
+
+    #[test]
+    fn what_the_log_forgot_is_one_gap() {
+        let mut timeline = Timeline::default();
+        timeline.welcome(LOG, Seq(1), Seq(0));
+        timeline.event(event(1));
+        assert_eq!(shown(&timeline.welcome(LOG, Seq(900), Seq(1000))), [0]);
+        assert_eq!(
+            timeline.poll_fetch(Duration::ZERO),
+            Some((Seq(900), Seq(1000)))
+        );
+    }
+
+    #[test]
+    fn a_newcomer_begins_with_the_last_page() {
+        let mut timeline = Timeline::default();
+        assert_eq!(shown(&timeline.welcome(LOG, Seq(1), Seq(1000))), [0]);
+        assert_eq!(
+            timeline.poll_fetch(Duration::ZERO),
+            Some((Seq(901), Seq(1000)))
+        );
+    }
+
+    #[test]
+    fn what_is_held_behind_a_hole_is_bounded() {
+        let mut timeline = Timeline::default();
+        timeline.welcome(LOG, Seq(1), Seq(0));
+        for seq in 2..(HELD_EVENTS as u64) * 2 {
+            timeline.event(event(seq));
+        }
+        assert_eq!(timeline.held.len(), HELD_EVENTS);
     }
 }

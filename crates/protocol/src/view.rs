@@ -394,6 +394,11 @@ pub enum RoomChange {
         /// The name now.
         name: RoomName,
     },
+    /// It is joined by another address from now on.
+    Address {
+        /// The address, as `host:port`.
+        address: String,
+    },
     /// The connection's state.
     Link {
         /// The state now.
@@ -489,6 +494,7 @@ impl RoomView {
     pub fn apply(&mut self, change: RoomChange) {
         match change {
             RoomChange::Name { name } => self.name = name,
+            RoomChange::Address { address } => self.address = address,
             RoomChange::Link { link } => {
                 if link != LinkState::Online {
                     self.typing.clear();

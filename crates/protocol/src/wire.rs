@@ -1,6 +1,6 @@
 //! The frames of the wire and how a connection ends. PROTOCOL.md is the prose to this file.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::event::Event;
 use crate::ids::{ClientId, Epoch, MemberId, Nonce, RoomId, Seq, Signature};
@@ -74,7 +74,9 @@ pub enum ServerFrame {
         from: Seq,
         /// The last. Below the asked one when the page was full: ask again from the next.
         to: Seq,
-        /// All events from `from` to `to` that the log still has.
+        /// All events from `from` to `to` that the log still has. One that this version cannot read is left out, and
+        /// so shown as missing: it must not hide the others.
+        #[serde(deserialize_with = "readable")]
         events: Vec<Event>,
     },
     /// A member's presence changed.
@@ -123,6 +125,14 @@ pub enum ServerFrame {
         /// Why.
         reason: Closing,
     },
+}
+
+fn readable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Event>, D::Error> {
+    let events = Vec::<serde_json::Value>::deserialize(deserializer)?;
+    Ok(events
+        .into_iter()
+        .filter_map(|event| serde_json::from_value(event).ok())
+        .collect())
 }
 
 /// The first frame of a relay.
@@ -334,6 +344,10 @@ const SERVER_TYPES: &[&str] = &[
 ];
 
 fn decode<'a, T: Deserialize<'a>>(text: &'a str, types: &[&str]) -> Result<T, BadFrame> {
+    // serde would take an array for an object, field by field.
+    if !text.trim_start().starts_with('{') {
+        return Err(BadFrame::Malformed("a frame is a JSON object".to_owned()));
+    }
     serde_json::from_str(text).map_err(|error| {
         #[derive(Deserialize)]
         struct Typed {

@@ -1,5 +1,6 @@
 //! Session and room machines in memory, under a seeded network that drops, delays, duplicates, reorders and cuts.
 //! Checked after each run: one order for all, no hole, nothing twice, per-author order, nothing lost that was sent.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -241,7 +242,7 @@ impl World {
                     self.in_room.insert(conn);
                 }
                 room::Output::Send { conn, frame } => {
-                    self.send(conn, || Packet::ToClient(frame.clone()))
+                    self.send(conn, || Packet::ToClient(frame.clone()));
                 }
                 room::Output::All { frame } => {
                     let mut conns: Vec<Conn> = self.in_room.iter().copied().collect();
@@ -290,11 +291,9 @@ impl World {
                 self.ends[index].session.closed(code, now);
             }
             Packet::ToRelay(frame) => match ClientFrame::decode(&frame.encode()).unwrap() {
-                ClientFrame::Hello(hello) => {
-                    if !self.in_room.contains(&conn) {
-                        assert_eq!(check_hello(&hello, &nonce), Ok(()));
-                        self.room.join(conn, *hello, now);
-                    }
+                ClientFrame::Hello(hello) if !self.in_room.contains(&conn) => {
+                    assert_eq!(check_hello(&hello, &nonce), Ok(()));
+                    self.room.join(conn, *hello, now);
                 }
                 frame if self.in_room.contains(&conn) => self.room.frame(conn, frame, now),
                 _ => {}

@@ -1,5 +1,6 @@
 //! The TypeScript types of the window are generated from the Rust ones; this fails when the file in the tree is stale.
 //! `npm run types` writes it anew.
+#![allow(clippy::format_push_string)] // read once, in a test
 
 use chatspot_protocol::{event, ids, limits, view, wire};
 use ts_rs::{Config, TS};

@@ -18,7 +18,7 @@ use futures_util::StreamExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
@@ -27,6 +27,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::SOFTWARE;
 use crate::gate::{Gate, Pass};
+use crate::http::Served;
 use crate::hub::{RoomHandle, SharedHub};
 use crate::link::{self, Link, Reader};
 use crate::room::Input;
@@ -73,11 +74,17 @@ pub(crate) async fn accept(
 async fn serve(stream: TcpStream, peer: SocketAddr, hub: SharedHub, pass: Pass) {
     // Small frames should leave at once; where the system cannot, they leave a little later.
     let _ = stream.set_nodelay(true);
-    let upgraded = match timeout(hub.config.header_timeout, crate::http::serve(stream, peer)).await
-    {
-        Ok(Ok(Some(upgraded))) => upgraded,
-        Ok(Ok(None)) => return,
-        Ok(Err(error)) => return tracing::info!(%peer, %error, "broken request"),
+    let request = timeout(hub.config.header_timeout, crate::http::serve(stream, peer));
+    let served =
+        tokio::select! { served = request => served, () = hub.stopping.cancelled() => return };
+    let upgraded = match served {
+        Ok(Served::Upgraded(upgraded)) => upgraded,
+        Ok(Served::Answered { stream, broken }) => {
+            if let Some(error) = broken {
+                tracing::info!(%peer, %error, "broken request");
+            }
+            return link::see_off(&stream).await;
+        }
         Err(_) => return tracing::info!(%peer, "no complete request in time"),
     };
     let link = Link::new(upgraded.stream);
@@ -100,6 +107,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, hub: SharedHub, pass: Pass) 
         bucket,
         heard: Instant::now(),
         pinged: false,
+        goodbye: false,
     }
     .run(pass)
     .await;
@@ -123,6 +131,8 @@ struct Connection {
     heard: Instant,
     /// Whether a ping went out since.
     pinged: bool,
+    /// Whether the peer sent its close frame: then there is nothing more to wait for.
+    goodbye: bool,
 }
 
 /// What came of waiting for a message.
@@ -199,12 +209,8 @@ impl Connection {
         };
         let hello = match read_hello(&text) {
             Ok(hello) => hello,
-            Err(problem) => {
-                return self.refuse(
-                    problem,
-                    close_code(problem),
-                    "the first frame has to be a good hello",
-                );
+            Err((problem, message)) => {
+                return self.refuse(problem, close_code(problem), &message);
             }
         };
         if let Err((problem, code)) = check_hello(&hello, &nonce) {
@@ -225,7 +231,14 @@ impl Connection {
             hello: Box::new(hello),
             link: self.link.clone(),
         };
-        room.inbox.send(join).await.ok()?;
+        if room.inbox.send(join).await.is_err() {
+            // It closed between the look-up and now.
+            return self.refuse(
+                Problem::NoSuchRoom,
+                close::NO_SUCH_ROOM,
+                "this relay does not host that room any more",
+            );
+        }
         Some((conn, room))
     }
 
@@ -240,7 +253,7 @@ impl Connection {
     }
 
     fn complain(&self, bad: &BadFrame) {
-        let message = chatspot_protocol::text::cut(&bad.to_string(), 200).to_owned();
+        let message = brief(bad);
         tracing::debug!(peer = %self.peer, message, "bad frame");
         self.link.push(link::encode(&ServerFrame::Error {
             code: bad.problem(),
@@ -270,10 +283,16 @@ impl Connection {
             };
             self.heard = Instant::now();
             self.pinged = false;
-            self.socket.get_mut().message_ended();
             match message {
-                Some(Ok(Message::Text(text))) => return Heard::Text(text),
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Ok(Message::Text(text))) => {
+                    self.socket.get_mut().message_ended();
+                    return Heard::Text(text);
+                }
+                Some(Ok(Message::Ping(payload) | Message::Pong(payload))) => {
+                    self.socket.get_mut().control_ended(payload.len());
+                }
+                // Only ever written, never read.
+                Some(Ok(Message::Frame(_))) => {}
                 Some(Ok(Message::Binary(_))) => {
                     let message = "frames are text".to_owned();
                     self.link.push(link::encode(&ServerFrame::Error {
@@ -283,7 +302,14 @@ impl Connection {
                     self.link.close(close::NOT_TEXT);
                     return Heard::Ended(Broken::Cut);
                 }
-                Some(Ok(Message::Close(_))) | None => return Heard::Ended(Broken::Cut),
+                Some(Ok(Message::Close(frame))) => {
+                    // Answered here and not by tungstenite, so that the room writes nothing behind it.
+                    self.goodbye = true;
+                    self.link
+                        .close(frame.map_or(close::NORMAL, |frame| frame.code.into()));
+                    return Heard::Ended(Broken::Cut);
+                }
+                None => return Heard::Ended(Broken::Cut),
                 Some(Err(error)) => {
                     if let Some(code) = code_of(&error) {
                         tracing::info!(peer = %self.peer, %error, code, "broken frame");
@@ -296,25 +322,50 @@ impl Connection {
     }
 
     /// Reads on for a moment, so that the peer gets our close frame before the system resets the connection.
-    async fn drain(mut self) {
-        let end = Instant::now() + LINK_CLOSE_GRACE;
-        while let Some(Ok(_)) = tokio::select! { message = self.socket.next() => message, () = sleep_until(end) => None }
-        {
+    async fn drain(self) {
+        let Self {
+            link,
+            mut socket,
+            goodbye,
+            ..
+        } = self;
+        if goodbye {
+            return;
         }
+        let farewell = async {
+            loop {
+                match socket.next().await {
+                    Some(Ok(Message::Close(_))) => return,
+                    Some(Ok(_)) => {}
+                    // tungstenite reads nothing more after an error, but the peer may still be sending.
+                    Some(Err(_)) | None => return link.discard().await,
+                }
+            }
+        };
+        // Whoever does not close in time is cut.
+        let _ = timeout(LINK_CLOSE_GRACE, farewell).await;
     }
 }
 
-fn read_hello(text: &str) -> Result<Hello, Problem> {
+fn read_hello(text: &str) -> Result<Hello, (Problem, String)> {
     match ClientFrame::decode(text) {
         Ok(ClientFrame::Hello(hello)) => Ok(*hello),
-        Ok(_) => Err(Problem::OutOfTurn),
+        Ok(_) => Err((
+            Problem::OutOfTurn,
+            "the first frame has to be a hello".to_owned(),
+        )),
         // A hello of another version need not have this version's shape: look at the number alone.
-        Err(bad) => Err(if names_other_version(text) {
-            Problem::Version
-        } else {
-            bad.problem()
-        }),
+        Err(_) if names_other_version(text) => Err((
+            Problem::Version,
+            "this relay does not speak that version".to_owned(),
+        )),
+        Err(bad) => Err((bad.problem(), brief(&bad))),
     }
+}
+
+/// What is wrong with a frame, in a length that can be sent back.
+fn brief(bad: &BadFrame) -> String {
+    chatspot_protocol::text::cut(&bad.to_string(), 200).to_owned()
 }
 
 fn names_other_version(text: &str) -> bool {
@@ -342,7 +393,10 @@ fn code_of(error: &Error) -> Option<u16> {
             Some(close::TOO_BIG)
         }
         Error::Utf8(_) => Some(close::NOT_UTF8),
-        Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_) => None,
+        Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Io(_)
+        | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
         _ => Some(close::PROTOCOL),
     }
 }
@@ -375,5 +429,152 @@ impl Bucket {
         self.full_at = self.full_at.max(now) + self.each;
         let ready = self.full_at.checked_sub(self.each * self.burst)?;
         (ready > now).then_some(ready)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chatspot_protocol::identity::{Identity, RoomKey};
+    use chatspot_protocol::ids::{ClientId, MemberId};
+    use chatspot_protocol::text::{DisplayName, MessageText, RoomName};
+    use chatspot_protocol::wire::Presence;
+    use futures_util::SinkExt;
+
+    use super::*;
+    use crate::{Relay, RelayConfig, RoomSpec};
+
+    /// The message that makes its connection's task panic.
+    const WORD: &str = "please panic";
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    pub(super) fn panic_on_word(frame: &ClientFrame) {
+        if let ClientFrame::Submit { text, .. } = frame {
+            assert!(text.as_str() != WORD, "as the test asked");
+        }
+    }
+
+    struct Peer {
+        socket: WebSocketStream<TcpStream>,
+        member: MemberId,
+    }
+
+    impl Peer {
+        async fn join(relay: &Relay, room: &RoomKey, secret: u8) -> Self {
+            let identity = Identity::from_secret(&[secret; 32]);
+            let member = identity.member();
+            let stream = TcpStream::connect(relay.address()).await.unwrap();
+            let url = format!("ws://{}/ws", relay.address());
+            let (socket, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
+            let mut peer = Self { socket, member };
+            let ServerFrame::Greeting(greeting) = peer.next().await.unwrap() else {
+                panic!("no greeting");
+            };
+            peer.send(&ClientFrame::Hello(Box::new(Hello {
+                protocol: PROTOCOL_MAX,
+                room: room.id(),
+                member,
+                name: DisplayName::parse("Peer").unwrap(),
+                signature: identity.sign_hello(&greeting.nonce, &room.id()),
+                software: String::new(),
+            })))
+            .await;
+            peer.until(|frame| matches!(frame, ServerFrame::Welcome(_)))
+                .await;
+            peer
+        }
+
+        async fn send(&mut self, frame: &ClientFrame) {
+            self.socket
+                .send(Message::text(frame.encode()))
+                .await
+                .unwrap();
+        }
+
+        async fn say(&mut self, text: &str) {
+            let mut id = [0; 16];
+            getrandom::fill(&mut id).unwrap();
+            let text = MessageText::parse(text).unwrap();
+            self.send(&ClientFrame::Submit {
+                id: ClientId(id),
+                text,
+            })
+            .await;
+        }
+
+        /// None when the connection is over.
+        async fn next(&mut self) -> Option<ServerFrame> {
+            loop {
+                let message = timeout(PATIENCE, self.socket.next())
+                    .await
+                    .expect("waited too long for a frame");
+                match message {
+                    Some(Ok(Message::Text(text))) => {
+                        return Some(ServerFrame::decode(&text).unwrap());
+                    }
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => return None,
+                }
+            }
+        }
+
+        async fn until(&mut self, wanted: impl Fn(&ServerFrame) -> bool) -> ServerFrame {
+            loop {
+                let frame = self.next().await.expect("the connection ended");
+                if wanted(&frame) {
+                    return frame;
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn f80_a_panic_in_one_connection_leaves_the_others_alive() {
+        let listener = crate::listen::on_address("127.0.0.1:0".parse().unwrap()).unwrap();
+        let relay = Relay::start(listener, RelayConfig::default()).unwrap();
+        let key = RoomKey::from_secret(&[1; 32]);
+        relay
+            .open(RoomSpec {
+                key: key.clone(),
+                name: RoomName::parse("Lab").unwrap(),
+                host: None,
+            })
+            .unwrap();
+        let mut unlucky = Peer::join(&relay, &key, 2).await;
+        let mut other = Peer::join(&relay, &key, 3).await;
+        unlucky.say(WORD).await;
+        while unlucky.next().await.is_some() {}
+        let gone = unlucky.member;
+        other.say("still here").await;
+        other
+            .until(
+                |frame| matches!(frame, ServerFrame::Event(event) if event.author == other_id(3)),
+            )
+            .await;
+        other
+            .until(|frame| {
+                matches!(frame, ServerFrame::Presence { member, presence: Presence::Away, .. } if *member == gone)
+            })
+            .await;
+        Peer::join(&relay, &key, 4).await;
+    }
+
+    fn other_id(secret: u8) -> MemberId {
+        Identity::from_secret(&[secret; 32]).member()
+    }
+
+    #[test]
+    fn f21_a_bucket_gives_a_burst_and_then_its_rate() {
+        let mut bucket = Bucket::new(10, 3);
+        let start = Instant::now();
+        for _ in 0..3 {
+            assert_eq!(bucket.take(start), None);
+        }
+        assert_eq!(bucket.take(start), Some(start + Duration::from_millis(100)));
+        assert_eq!(bucket.take(start), Some(start + Duration::from_millis(200)));
+        let later = start + Duration::from_secs(10);
+        for _ in 0..3 {
+            assert_eq!(bucket.take(later), None, "full again, and no fuller");
+        }
+        assert!(bucket.take(later).is_some());
     }
 }

@@ -113,14 +113,15 @@ impl Drop for Pass {
     }
 }
 
-/// What counts as one address: IPv4 as it is, IPv6 by its /64, which one machine has all to itself.
+/// What counts as one address: IPv4 and the IPv6 of a local network as they are, other IPv6 by its /64, because out
+/// there one machine has a /64 all to itself. Within one, the neighbours of a whole network share it.
 fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V6(v6) => {
+        IpAddr::V6(v6) if !(v6.is_unicast_link_local() || v6.is_unique_local()) => {
             let [a, b, c, d, ..] = v6.segments();
             IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
         }
-        v4 @ IpAddr::V4(_) => v4,
+        address => address,
     }
 }
 
@@ -151,6 +152,8 @@ mod tests {
         let gate = Gate::new(10, 1, 1);
         let _pass = gate.admit("2001:db8::1".parse().unwrap()).unwrap();
         assert!(gate.admit("2001:db8::2".parse().unwrap()).is_none());
+        let _neighbour = gate.admit("fe80::1".parse().unwrap()).unwrap();
+        assert!(gate.admit("fe80::2".parse().unwrap()).is_some());
         assert!(gate.admit("::ffff:10.0.0.1".parse().unwrap()).is_some());
         assert!(
             gate.admit("10.0.0.1".parse().unwrap())

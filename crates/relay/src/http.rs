@@ -1,6 +1,7 @@
 //! The HTTP side of the relay's port: one request, answered or upgraded. Nothing is kept alive.
 
 use std::convert::Infallible;
+use std::future::{poll_fn, ready};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,7 +11,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -27,8 +28,21 @@ pub(crate) struct Upgraded {
     pub(crate) early: Bytes,
 }
 
-/// Serves the one request of a fresh connection. None when it was answered without an upgrade.
-pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr) -> hyper::Result<Option<Upgraded>> {
+/// What became of the one request.
+pub(crate) enum Served {
+    /// It is a WebSocket now.
+    Upgraded(Upgraded),
+    /// It has its answer; the socket is still open, so that the answer can arrive.
+    Answered {
+        /// The socket.
+        stream: TcpStream,
+        /// What was wrong with the request, if hyper itself refused it.
+        broken: Option<hyper::Error>,
+    },
+}
+
+/// Serves the one request of a fresh connection.
+pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr) -> Served {
     let upgraded = AtomicBool::new(false);
     let service = service_fn(|request: Request<Incoming>| {
         let response = respond(&request, peer);
@@ -36,29 +50,42 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr) -> hyper::Result<
             response.status() == StatusCode::SWITCHING_PROTOCOLS,
             Ordering::Relaxed,
         );
-        async move { Ok::<_, Infallible>(response) }
+        ready(Ok::<_, Infallible>(response))
     });
-    let connection = http1::Builder::new()
-        .keep_alive(false)
+    // `keep_alive(false)` would write "Connection: Upgrade, close", which clients rightly refuse; so every answer but
+    // the upgrade says "close" by itself (see `plain`).
+    let mut connection = http1::Builder::new()
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEADER_BYTES)
         .serve_connection(TokioIo::new(stream), service);
-    let parts = connection.without_shutdown().await?;
-    Ok(upgraded.load(Ordering::Relaxed).then(|| Upgraded {
-        stream: parts.io.into_inner(),
-        early: parts.read_buf,
-    }))
+    let broken = poll_fn(|cx| connection.poll_without_shutdown(cx))
+        .await
+        .err();
+    let parts = connection.into_parts();
+    let stream = parts.io.into_inner();
+    if broken.is_none() && upgraded.load(Ordering::Relaxed) {
+        Served::Upgraded(Upgraded {
+            stream,
+            early: parts.read_buf,
+        })
+    } else {
+        Served::Answered { stream, broken }
+    }
 }
 
 fn respond(request: &Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
     let refused = |status, text: &str| {
-        tracing::info!(%peer, %status, text, "request refused");
+        let origin = request.headers().get(header::ORIGIN);
+        tracing::info!(%peer, %status, ?origin, text, "request refused");
         plain(status, text)
     };
     if request.method() != Method::GET {
         return refused(StatusCode::METHOD_NOT_ALLOWED, "only GET is served here\n");
     }
     match request.uri().path() {
+        SOCKET_PATH if request.version() < Version::HTTP_11 => {
+            refused(StatusCode::BAD_REQUEST, "WebSocket needs HTTP/1.1\n")
+        }
         SOCKET_PATH => match upgrade(request.headers()) {
             Ok(response) => response,
             Err((status, text)) => refused(status, text),
@@ -159,9 +186,10 @@ fn plain(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
+    fields.insert(header::CONNECTION, HeaderValue::from_static("close"));
     if status == StatusCode::UPGRADE_REQUIRED {
         fields.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        fields.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+        fields.append(header::CONNECTION, HeaderValue::from_static("upgrade"));
         fields.insert(
             header::SEC_WEBSOCKET_VERSION,
             HeaderValue::from_static("13"),

@@ -18,6 +18,12 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_util::sync::CancellationToken;
 
+/// Header and mask of a control frame by a client.
+const CONTROL_HEADER: usize = 6;
+
+/// What is read and dropped of a peer that is being sent away: what its system had buffered, not what a flood brings.
+const DISCARD_BYTES: usize = 1024 * 1024;
+
 /// Appends a server frame, as one WebSocket text frame, to a batch.
 pub(crate) fn encode_into(batch: &mut BytesMut, frame: &ServerFrame) {
     put(
@@ -136,6 +142,11 @@ impl Link {
         let _ = socket2::SockRef::from(&self.stream).shutdown(std::net::Shutdown::Both);
     }
 
+    /// Takes what the peer still sends, up to a bound, and drops it. Ends when the peer has closed.
+    pub(crate) async fn discard(&self) {
+        discard(&self.stream).await;
+    }
+
     /// Waits until the link is closing or dead.
     pub(crate) async fn ended(&self) {
         self.ended.cancelled().await;
@@ -207,6 +218,32 @@ impl Link {
     }
 }
 
+/// Ends a socket whose last bytes are written: what the peer still sends is read for a moment, because closing a
+/// socket with unread bytes resets the connection, and a reset may overtake our answer.
+pub(crate) async fn see_off(stream: &TcpStream) {
+    // Not connected any more is just as good.
+    let _ = socket2::SockRef::from(stream).shutdown(std::net::Shutdown::Write);
+    // Whoever does not close in time is cut.
+    let _ = tokio::time::timeout(LINK_CLOSE_GRACE, discard(stream)).await;
+}
+
+/// Ends when the peer has closed. Beyond [`DISCARD_BYTES`] nothing more is read: the peer's own buffers fill up.
+async fn discard(stream: &TcpStream) {
+    let mut scratch = [0; 4096];
+    let mut left = DISCARD_BYTES;
+    while left > 0 && stream.readable().await.is_ok() {
+        match stream.try_read(&mut scratch) {
+            Ok(0) => return,
+            Ok(length) => left = left.saturating_sub(length),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => return,
+        }
+    }
+    if left == 0 {
+        std::future::pending::<()>().await;
+    }
+}
+
 impl Out {
     fn enqueue(&mut self, bytes: Bytes) {
         self.queued += bytes.len();
@@ -241,6 +278,11 @@ impl Reader {
     /// A whole message came out: the count of raw bytes starts anew.
     pub(crate) fn message_ended(&mut self) {
         self.raw = 0;
+    }
+
+    /// A ping or pong came out, maybe between two fragments of a message: only its own bytes are taken off the count.
+    pub(crate) fn control_ended(&mut self, payload: usize) {
+        self.raw = self.raw.saturating_sub(CONTROL_HEADER + payload);
     }
 }
 
@@ -294,5 +336,58 @@ impl AsyncWrite for Reader {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// What waits is bounded, and what is sent after all is whole frames and the close frame.
+    #[tokio::test]
+    async fn f23_a_link_that_nobody_reads_keeps_no_more_than_its_bound() {
+        const CHUNK: usize = 64 * 1024;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let link = Link::new(listener.accept().await.unwrap().0);
+        let mut chunk = BytesMut::new();
+        put(
+            &mut chunk,
+            Frame::message(vec![b' '; CHUNK], OpCode::Data(Data::Text), true),
+        );
+        let chunk = chunk.freeze();
+        let queued = |link: &Link| link.out.lock().unwrap().queued;
+        let mut most = 0;
+        while link.push(chunk.clone()) {
+            most = most.max(queued(&link));
+        }
+        assert!(most <= LINK_QUEUE_BYTES, "{most} bytes waited");
+        let left = queued(&link);
+        assert!(
+            left <= chunk.len() + 4,
+            "{left} bytes are kept after the cut"
+        );
+        link.ended().await;
+        let mut read = Vec::new();
+        let reading = async {
+            while !read.ends_with(&close_frame(close::TRY_LATER)) {
+                assert!(
+                    peer.read_buf(&mut read).await.unwrap() > 0,
+                    "no close frame"
+                );
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), reading)
+            .await
+            .unwrap();
+        let frames = read.len() - close_frame(close::TRY_LATER).len();
+        assert_eq!(frames % chunk.len(), 0, "a frame was cut in half");
     }
 }

@@ -1,4 +1,4 @@
-//! The headless relay: rooms on a server, a small board under the desk, or a PaaS.
+//! The headless relay: rooms on a server, a small board under the desk, or a `PaaS`.
 #![allow(clippy::print_stdout)] // what it prints is for the person who started it
 
 use std::net::{IpAddr, SocketAddr};
@@ -125,14 +125,14 @@ async fn run(options: Options) -> Result<(), String> {
             })
             .map_err(|error| format!("{name}: {error}"))?;
     }
-    greet(&relay);
+    greet(&relay, options.listen);
     until_told_to_stop().await;
     println!("Closing the rooms.");
     relay.stop(Closing::RelayStopping).await;
     Ok(())
 }
 
-fn greet(relay: &Relay) {
+fn greet(relay: &Relay, only: Option<IpAddr>) {
     let port = relay.address().port();
     println!(
         "ChatSpot relay {} listens on port {port}.",
@@ -142,6 +142,11 @@ fn greet(relay: &Relay) {
         println!("The room \"{}\" is open.", room.name);
     }
     println!("Others choose \"Join by address\" in ChatSpot and type one of:");
+    // Bound to one address, the others of this machine do not answer.
+    if let Some(ip) = only.filter(|ip| !ip.is_unspecified()) {
+        println!("  {}", SocketAddr::new(ip, port));
+        return;
+    }
     for address in addresses::to_hand_out(port)
         .iter()
         .filter(|address| address.kind != AddressKind::LinkLocal)
@@ -155,10 +160,15 @@ async fn until_told_to_stop() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        let (terminate, hangup) = (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::hangup()),
+        );
+        if let (Ok(mut terminate), Ok(mut hangup)) = (terminate, hangup) {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
                 _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
             }
             return;
         }

@@ -1,5 +1,6 @@
 //! The file in which a relay remembers its rooms' keys, so that a room is the same one after a restart.
 
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,8 @@ pub struct RoomRecord {
 pub struct RoomRecords {
     path: PathBuf,
     rooms: Vec<RoomRecord>,
+    /// Held while these records live: two relays with one room's key would be two rooms in one.
+    _lock: File,
 }
 
 /// Why the records cannot be used.
@@ -45,6 +48,12 @@ pub enum RecordsError {
         path: PathBuf,
         /// What is wrong.
         message: String,
+    },
+    /// Another relay uses the folder now.
+    #[error("another relay is using {path} now")]
+    InUse {
+        /// The folder.
+        path: PathBuf,
     },
     /// The system gives no random bytes.
     #[error("no random bytes: {0}")]
@@ -82,7 +91,17 @@ impl RoomRecords {
             path: path.clone(),
             source,
         };
-        std::fs::create_dir_all(folder).map_err(io_error)?;
+        make_private_folder(folder).map_err(io_error)?;
+        let lock = File::create(folder.join("rooms.lock")).map_err(io_error)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(RecordsError::InUse {
+                    path: folder.to_owned(),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(io_error(source)),
+        }
         let rooms = match std::fs::read(&path) {
             Ok(bytes) => {
                 let damaged = |message: String| RecordsError::Damaged {
@@ -99,7 +118,11 @@ impl RoomRecords {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(io_error(error)),
         };
-        Ok(Self { path, rooms })
+        Ok(Self {
+            path,
+            rooms,
+            _lock: lock,
+        })
     }
 
     /// The rooms, oldest first.
@@ -110,8 +133,7 @@ impl RoomRecords {
     /// A new room, written down before it is returned.
     pub fn add(&mut self, name: RoomName) -> Result<RoomRecord, RecordsError> {
         let record = RoomRecord::new(name)?;
-        self.rooms.push(record.clone());
-        self.save()?;
+        self.change(|rooms| rooms.push(record.clone()))?;
         Ok(record)
     }
 
@@ -125,29 +147,42 @@ impl RoomRecords {
 
     /// Writes down whether a room should be open.
     pub fn set_open(&mut self, room: RoomId, open: bool) -> Result<(), RecordsError> {
-        for record in &mut self.rooms {
-            if record.key().is_some_and(|key| key.id() == room) {
-                record.open = open;
+        self.change(|rooms| {
+            for record in rooms {
+                if record.key().is_some_and(|key| key.id() == room) {
+                    record.open = open;
+                }
             }
-        }
-        self.save()
+        })
     }
 
     /// Forgets a room, with its key: it can never be hosted again.
     pub fn remove(&mut self, room: RoomId) -> Result<(), RecordsError> {
-        self.rooms
-            .retain(|record| record.key().is_none_or(|key| key.id() != room));
-        self.save()
+        self.change(|rooms| rooms.retain(|record| record.key().is_none_or(|key| key.id() != room)))
     }
 
-    fn save(&self) -> Result<(), RecordsError> {
-        let text = serde_json::to_vec_pretty(&self.rooms)
+    /// Changes the records, on the disk first.
+    fn change(&mut self, change: impl FnOnce(&mut Vec<RoomRecord>)) -> Result<(), RecordsError> {
+        let mut rooms = self.rooms.clone();
+        change(&mut rooms);
+        let text = serde_json::to_vec_pretty(&rooms)
             .expect("records have string keys only, so they are always JSON");
         write_private(&self.path, &text).map_err(|source| RecordsError::Io {
             path: self.path.clone(),
             source,
-        })
+        })?;
+        self.rooms = rooms;
+        Ok(())
     }
+}
+
+/// Makes a folder that only its owner may enter.
+fn make_private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// Writes a file that only its owner may read, whole or not at all.
@@ -174,11 +209,21 @@ mod tests {
             .named(&name)
             .unwrap();
         let mut again = RoomRecords::load(folder.path()).unwrap();
+        assert!(
+            matches!(
+                RoomRecords::load(folder.path()),
+                Err(RecordsError::InUse { .. })
+            ),
+            "f61: a second relay refuses"
+        );
         assert_eq!(again.named(&name).unwrap(), room);
         let id = room.key().unwrap().id();
         again.set_open(id, false).unwrap();
-        assert!(!RoomRecords::load(folder.path()).unwrap().rooms()[0].open);
+        drop(again);
+        let mut again = RoomRecords::load(folder.path()).unwrap();
+        assert!(!again.rooms()[0].open);
         again.remove(id).unwrap();
+        drop(again);
         assert!(RoomRecords::load(folder.path()).unwrap().rooms().is_empty());
     }
 

@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use chatspot_protocol::limits::ROOM_INBOX;
 use chatspot_protocol::room::{Broken, Conn, Output, Room, RoomConfig};
 use chatspot_protocol::time::Now;
-use chatspot_protocol::wire::{ClientFrame, Closing, Hello, RoomSummary, ServerFrame};
+use chatspot_protocol::wire::{ClientFrame, Closing, Hello, RoomSummary, ServerFrame, close};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,9 @@ use crate::store::{Asked, RoomStore};
 
 /// Inputs that are taken into one batch at the most: bounds the latency of the first one.
 const BATCH: usize = 512;
+
+/// Bytes that are written at once at the most: a link that is cut keeps the chunk that is half written.
+const BATCH_BYTES: usize = 64 * 1024;
 
 /// What happens to a room.
 #[derive(Debug)]
@@ -53,6 +56,8 @@ pub(crate) struct RoomTask {
     batch: BytesMut,
     /// Connections whose link is over although their reader has not said so: one that panicked cannot.
     gone: Vec<Conn>,
+    /// The close code of everybody who is still here at the end.
+    farewell: u16,
     closing: bool,
 }
 
@@ -80,6 +85,7 @@ impl RoomTask {
             start,
             batch: BytesMut::new(),
             gone: Vec::new(),
+            farewell: close::RELAY_STOPPING,
             closing: false,
         };
         (task, sender, summaries)
@@ -113,8 +119,14 @@ impl RoomTask {
             });
         }
         for seat in self.seats.into_values() {
-            seat.link
-                .close(chatspot_protocol::wire::close::RELAY_STOPPING);
+            seat.link.close(self.farewell);
+        }
+        // Who came too late must not wait for an answer that nobody gives.
+        self.inbox.close();
+        while let Some(input) = self.inbox.recv().await {
+            if let Input::Join { link, .. } = input {
+                link.close(self.farewell);
+            }
         }
     }
 
@@ -155,6 +167,9 @@ impl RoomTask {
             }
             Input::Close { reason } => {
                 self.room.close(reason);
+                if reason == Closing::HostClosed {
+                    self.farewell = close::HOST_CLOSED;
+                }
                 self.closing = true;
             }
         }
@@ -188,7 +203,12 @@ impl RoomTask {
                         }
                     }
                     Output::Send { conn, frame } => self.send(conn, &frame),
-                    Output::All { frame } => link::encode_into(&mut self.batch, &frame),
+                    Output::All { frame } => {
+                        link::encode_into(&mut self.batch, &frame);
+                        if self.batch.len() >= BATCH_BYTES {
+                            self.flush();
+                        }
+                    }
                     Output::Close { conn, code } => {
                         self.flush();
                         if let Some(seat) = self.seats.remove(&conn) {

@@ -356,7 +356,11 @@ room: RoomId, } & ({ "what": "name",
 /**
  * The name now.
  */
-name: RoomName, } | { "what": "link", 
+name: RoomName, } | { "what": "address", 
+/**
+ * The address, as `host:port`.
+ */
+address: string, } | { "what": "link", 
 /**
  * The state now.
  */
@@ -406,7 +410,11 @@ export type RoomChange = { "what": "name",
 /**
  * The name now.
  */
-name: RoomName, } | { "what": "link", 
+name: RoomName, } | { "what": "address", 
+/**
+ * The address, as `host:port`.
+ */
+address: string, } | { "what": "link", 
 /**
  * The state now.
  */

@@ -13,8 +13,9 @@ export class Actions {
   readonly #ui: Ui;
   readonly #drafts: Drafts;
   readonly #reading: Reading;
-  // Commands run side by side: without this queue two quick messages could be written down the wrong way round.
-  #sending: Promise<unknown> = Promise.resolve();
+  // Commands run side by side: without a queue for each room two quick messages could be written down the wrong way
+  // round.
+  readonly #sending = new Map<RoomId, Promise<unknown>>();
 
   constructor(transport: Transport, ui: Ui, drafts: Drafts, reading: Reading) {
     this.#transport = transport;
@@ -54,8 +55,12 @@ export class Actions {
   async send(room: RoomId, text: string): Promise<void> {
     this.#drafts.set(room, "");
     this.#reading.clearLine();
-    const sent = this.#sending.then(() => this.#transport.send(room, text));
-    this.#sending = sent.catch(() => {});
+    const before = this.#sending.get(room) ?? Promise.resolve();
+    const sent = before.then(() => this.#transport.send(room, text));
+    this.#sending.set(
+      room,
+      sent.catch(() => {}),
+    );
     try {
       await sent;
     } catch (thrown) {
@@ -64,11 +69,10 @@ export class Actions {
     }
   }
 
-  /** Takes an unsent message back into the composer. */
-  editUnsent(room: RoomId, id: ClientId, text: string): Promise<unknown> {
-    return this.#orAlert(
-      this.#transport.discard(room, id).then(() => this.#drafts.putBack(room, text)),
-    );
+  /** Takes an unsent message back into the composer; one that just went out stays where it is. */
+  async editUnsent(room: RoomId, id: ClientId, text: string): Promise<void> {
+    const taken = await this.#orAlert(this.#transport.discard(room, id));
+    if (taken) this.#drafts.putBack(room, text);
   }
 
   retry(room: RoomId, id: ClientId): Promise<unknown> {
@@ -112,6 +116,10 @@ export class Actions {
 
   quit(): Promise<unknown> {
     return this.#orAlert(this.#transport.quit());
+  }
+
+  stay(): Promise<unknown> {
+    return this.#orAlert(this.#transport.stay());
   }
 
   async #orAlert<T>(doing: Promise<T>): Promise<T | undefined> {

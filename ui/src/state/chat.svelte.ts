@@ -43,9 +43,9 @@ export interface Room {
 // Everything is `$state.raw` and replaced: a timeline of 2000 items costs one copied array a frame, not 2000 proxies.
 class OpenRoom implements Room {
   readonly room: RoomId;
-  readonly address: string;
   readonly openedAt: number;
   name = $state.raw("");
+  address = $state.raw("");
   hosting = $state.raw<Hosting | null>(null);
   link = $state.raw<LinkState>({ state: "connecting" });
   members = $state.raw<readonly MemberView[]>([]);
@@ -76,6 +76,9 @@ class OpenRoom implements Room {
     switch (change.what) {
       case "name":
         this.name = change.name;
+        break;
+      case "address":
+        this.address = change.address;
         break;
       case "link":
         if (change.link.state !== "online") this.typing = [];

@@ -152,9 +152,10 @@ export class Fake implements Transport {
     setTimeout(() => this.#commit(room, pending), 3 * ANSWER_MS);
   }
 
-  async discard(room: RoomId, id: string): Promise<void> {
+  async discard(room: RoomId, id: string): Promise<boolean> {
     this.#call("discard", room, id);
     this.#room(room, { what: "pending_gone", id });
+    return true;
   }
 
   async typing(room: RoomId, active: boolean): Promise<void> {
@@ -179,6 +180,10 @@ export class Fake implements Transport {
 
   async quit(): Promise<void> {
     this.#call("quit");
+  }
+
+  async stay(): Promise<void> {
+    this.#call("stay");
   }
 
   #call(...call: readonly unknown[]): void {

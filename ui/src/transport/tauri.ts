@@ -38,5 +38,6 @@ export function tauri(): Transport {
     forgetRecent: (room) => call("forget_recent", { room }),
     copyText: (text) => call("copy_text", { text }),
     quit: () => call("quit"),
+    stay: () => call("stay"),
   };
 }

@@ -24,11 +24,14 @@ export interface Transport {
   redial(room: RoomId): Promise<void>;
   send(room: RoomId, text: string): Promise<void>;
   retry(room: RoomId, id: ClientId): Promise<void>;
-  discard(room: RoomId, id: ClientId): Promise<void>;
+  /** False when it is on its way or was sent already. */
+  discard(room: RoomId, id: ClientId): Promise<boolean>;
   typing(room: RoomId, active: boolean): Promise<void>;
   forgetRecent(room: RoomId): Promise<void>;
   copyText(text: string): Promise<void>;
   quit(): Promise<void>;
+  /** The answer to `quit_asked` that is not `quit`. */
+  stay(): Promise<void>;
 }
 
 /** Whatever was thrown, as a failure: a defect on the way is `internal`, with what it said for the log. */
