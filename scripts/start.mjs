@@ -23,7 +23,7 @@ await main(async () => {
     );
   }
   setUp(headless ? ["relay"] : ["relay", "window"]);
-  buildUi();
+  if (!headless) buildUi();
   console.log("Building with cargo; the first time takes a few minutes.");
   process.exitCode = await handOver("cargo", [
     "run",
