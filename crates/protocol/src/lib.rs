@@ -9,6 +9,7 @@ pub mod identity;
 pub mod ids;
 pub mod limits;
 pub mod log;
+mod outbox;
 pub mod room;
 pub mod session;
 pub mod text;

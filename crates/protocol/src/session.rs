@@ -10,13 +10,15 @@ use crate::event::{Body, Event};
 use crate::identity::Identity;
 use crate::ids::{ClientId, MemberId, RoomId};
 use crate::limits::{
-    DEAD_AFTER, GREETING_TIMEOUT, OUTBOX_MESSAGES, PING_AFTER, PROTOCOL_MAX, PROTOCOL_MIN,
-    REDIAL_FIRST, REDIAL_MOST, REPLACED_AGAIN, RESUBMIT_AFTER, TYPING_FOR, TYPING_MEMBERS,
+    DEAD_AFTER, GREETING_TIMEOUT, PING_AFTER, PROTOCOL_MAX, PROTOCOL_MIN, REDIAL_FIRST,
+    REDIAL_MOST, REPLACED_AGAIN, TYPING_FOR, TYPING_MEMBERS,
 };
+use crate::outbox::Outbox;
+pub use crate::outbox::OutboxFull;
 use crate::text::{DisplayName, MessageText};
 use crate::time::Now;
 use crate::timeline::Timeline;
-use crate::view::{Item, LinkState, MemberView, Pending, PendingState, RoomChange, Trouble};
+use crate::view::{Item, LinkState, MemberView, Pending, RoomChange, Trouble};
 use crate::wire::{
     ClientFrame, Closing, Greeting, Hello, Member, Presence, Problem, Reject, ServerFrame, Welcome,
     close,
@@ -39,11 +41,6 @@ pub enum Output {
     Left,
 }
 
-/// Why the outbox does not take a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{OUTBOX_MESSAGES} messages are waiting already")]
-pub struct OutboxFull;
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// Waiting for the socket.
@@ -58,12 +55,6 @@ enum State {
     Waiting { until: Duration },
     /// Not trying.
     Closed,
-}
-
-#[derive(Debug)]
-struct Flight {
-    id: ClientId,
-    again_at: Duration,
 }
 
 /// The client's side of one room.
@@ -85,9 +76,7 @@ pub struct Session {
     heard: Duration,
     pinged: bool,
     timeline: Timeline,
-    outbox: VecDeque<Pending>,
-    /// The one message that is on its way. One at a time, so that they arrive in the order of writing.
-    flight: Option<Flight>,
+    outbox: Outbox,
     typing: Vec<(MemberId, Duration)>,
     outputs: VecDeque<Output>,
 }
@@ -115,8 +104,7 @@ impl Session {
             heard: Duration::ZERO,
             pinged: false,
             timeline: Timeline::default(),
-            outbox: VecDeque::new(),
-            flight: None,
+            outbox: Outbox::default(),
             typing: Vec::new(),
             outputs: VecDeque::new(),
         };
@@ -138,7 +126,7 @@ impl Session {
             State::Online => Some(self.heard + if self.pinged { DEAD_AFTER } else { PING_AFTER }),
             State::Dialling | State::Closed => None,
         };
-        let flight = self.flight.as_ref().map(|flight| flight.again_at);
+        let flight = self.outbox.again_at();
         let typing = self.typing.iter().map(|(_, until)| *until).min();
         [state, flight, self.timeline.again_at(), typing]
             .into_iter()
@@ -276,16 +264,7 @@ impl Session {
 
     /// Takes a message into the outbox and sends it as soon as it can.
     pub fn submit(&mut self, id: ClientId, text: MessageText, now: Now) -> Result<(), OutboxFull> {
-        if self.outbox.len() >= OUTBOX_MESSAGES {
-            return Err(OutboxFull);
-        }
-        let pending = Pending {
-            id,
-            text,
-            at: now.wall,
-            state: PendingState::Queued,
-        };
-        self.outbox.push_back(pending.clone());
+        let pending = self.outbox.push(id, text, now.wall)?;
         self.change(RoomChange::Pending { pending });
         self.pump(now);
         Ok(())
@@ -293,16 +272,7 @@ impl Session {
 
     /// Queues a failed message again, behind those that wait.
     pub fn retry(&mut self, id: ClientId, now: Now) {
-        let Some(at) = self
-            .outbox
-            .iter()
-            .position(|p| p.id == id && matches!(p.state, PendingState::Failed { .. }))
-        else {
-            return;
-        };
-        if let Some(mut pending) = self.outbox.remove(at) {
-            pending.state = PendingState::Queued;
-            self.outbox.push_back(pending.clone());
+        if let Some(pending) = self.outbox.retry(id) {
             // Taken out and put in, so that the window shows it in its new place.
             self.change(RoomChange::PendingGone { id });
             self.change(RoomChange::Pending { pending });
@@ -312,12 +282,7 @@ impl Session {
 
     /// Takes a message out of the outbox. False when it is on its way or was sent already.
     pub fn discard(&mut self, id: ClientId) -> bool {
-        if self.flight.as_ref().is_some_and(|flight| flight.id == id) {
-            return false;
-        }
-        let before = self.outbox.len();
-        self.outbox.retain(|pending| pending.id != id);
-        let taken = self.outbox.len() < before;
+        let taken = self.outbox.discard(id);
         if taken {
             self.change(RoomChange::PendingGone { id });
         }
@@ -396,14 +361,8 @@ impl Session {
             }
             _ => {}
         }
-        if self
-            .flight
-            .as_ref()
-            .is_some_and(|flight| flight.again_at <= now.mono)
-        {
-            self.flight = None;
-            self.pump(now);
-        }
+        self.outbox.give_up(now.mono);
+        self.pump(now);
         if self.timeline.again_at().is_some_and(|at| at <= now.mono) {
             self.timeline.forget_fetch();
             self.fetch(now);
@@ -491,7 +450,7 @@ impl Session {
         self.show(items, now);
         // The answer to a message that was sent again although its event was shown long ago.
         if let Some(id) = own.filter(|_| known)
-            && self.sent(id)
+            && self.outbox.sent(id)
         {
             self.change(RoomChange::PendingGone { id });
             self.pump(now);
@@ -514,7 +473,7 @@ impl Session {
             {
                 self.typing.retain(|(typist, _)| typist != author);
                 if *author == me {
-                    self.sent(*id);
+                    self.outbox.sent(*id);
                 }
             }
         }
@@ -525,56 +484,28 @@ impl Session {
         self.pump(now);
     }
 
-    /// Takes a committed message out of the outbox. False if it was not in there.
-    fn sent(&mut self, id: ClientId) -> bool {
-        if self.flight.as_ref().is_some_and(|flight| flight.id == id) {
-            self.flight = None;
-        }
-        let before = self.outbox.len();
-        self.outbox.retain(|pending| pending.id != id);
-        self.outbox.len() < before
-    }
-
     fn rejected(&mut self, id: ClientId, code: Reject, now: Now) {
-        if self.flight.as_ref().is_some_and(|flight| flight.id == id) {
-            self.flight = None;
-        }
-        let retry = code.retry_helps();
-        self.set_state(id, PendingState::Failed { code, retry });
+        let failed = self.outbox.rejected(id, code);
+        self.tell(failed);
         self.pump(now);
     }
 
     /// Sends the oldest waiting message, unless one is on its way.
     fn pump(&mut self, now: Now) {
-        if self.state != State::Online || self.flight.is_some() {
+        if self.state != State::Online {
             return;
         }
-        let waiting = self
-            .outbox
-            .iter()
-            .find(|pending| !matches!(pending.state, PendingState::Failed { .. }));
-        let Some(Pending { id, text, .. }) = waiting.cloned() else {
-            return;
-        };
-        self.flight = Some(Flight {
-            id,
-            again_at: now.mono + RESUBMIT_AFTER,
-        });
-        self.set_state(id, PendingState::Sending);
-        self.transmit(ClientFrame::Submit { id, text });
+        if let Some(pending) = self.outbox.launch(now.mono) {
+            let Pending { id, text, .. } = pending.clone();
+            self.tell(Some(pending));
+            self.transmit(ClientFrame::Submit { id, text });
+        }
     }
 
-    fn set_state(&mut self, id: ClientId, state: PendingState) {
-        let Some(pending) = self
-            .outbox
-            .iter_mut()
-            .find(|pending| pending.id == id && pending.state != state)
-        else {
-            return;
-        };
-        pending.state = state;
-        let pending = pending.clone();
-        self.change(RoomChange::Pending { pending });
+    fn tell(&mut self, pending: Option<Pending>) {
+        if let Some(pending) = pending {
+            self.change(RoomChange::Pending { pending });
+        }
     }
 
     fn fetch(&mut self, now: Now) {
@@ -666,9 +597,8 @@ impl Session {
     fn disconnected(&mut self) {
         self.timeline.forget_fetch();
         self.typing.clear();
-        if let Some(Flight { id, .. }) = self.flight.take() {
-            self.set_state(id, PendingState::Queued);
-        }
+        let grounded = self.outbox.ground();
+        self.tell(grounded);
     }
 
     /// From 0 to 1, by `SplitMix64` (Steele, Lea, Flood 2014): spreads redials, guards nothing.
@@ -710,7 +640,9 @@ mod tests {
     use super::*;
     use crate::event::Leaving;
     use crate::ids::{Epoch, Nonce, Seq, WallMillis};
+    use crate::limits::RESUBMIT_AFTER;
     use crate::text::RoomName;
+    use crate::view::PendingState;
     use crate::wire::{RoomSummary, Versions};
 
     const ROOM: RoomId = RoomId([1; 16]);
