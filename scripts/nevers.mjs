@@ -23,8 +23,9 @@ const PURE = [
 /** Who may stand on whom, outside tests. */
 const ARROWS = {
   "chatspot-protocol": [],
-  "chatspot-client": ["chatspot-protocol"],
-  "chatspot-relay": ["chatspot-protocol"],
+  "chatspot-folder": [],
+  "chatspot-client": ["chatspot-protocol", "chatspot-folder"],
+  "chatspot-relay": ["chatspot-protocol", "chatspot-folder"],
   // The shell passes the protocol's types through.
   chatspot: ["chatspot-client", "chatspot-relay", "chatspot-protocol"],
 };

@@ -10,7 +10,7 @@ use chatspot_protocol::limits::DEFAULT_PORT;
 use chatspot_protocol::text::RoomName;
 use chatspot_protocol::view::{Failure, FailureCode, HostAddress, Hosting, LinkState};
 use chatspot_protocol::wire::Closing;
-use chatspot_relay::records::{RecordsError, RoomRecord, RoomRecords};
+use chatspot_relay::records::{FolderError, RoomRecord, RoomRecords};
 use chatspot_relay::{OpenError, Relay, RelayConfig, RoomSpec, addresses, listen};
 use tokio::sync::Mutex;
 
@@ -33,7 +33,7 @@ struct State {
 
 impl Host {
     /// Reads the rooms of the data folder.
-    pub(crate) fn load(folder: &Path, client: Client) -> Result<Self, RecordsError> {
+    pub(crate) fn load(folder: &Path, client: Client) -> Result<Self, FolderError> {
         let state = State {
             records: RoomRecords::load(folder)?,
             relay: None,
@@ -75,12 +75,11 @@ impl Host {
             Ok(room) => Ok(room),
             Err(failure) => {
                 // Nobody saw it: it should not be there at the next start either.
-                if let Some(key) = record.key() {
-                    state
-                        .records
-                        .remove(key.id())
-                        .map_err(|error| records_failure(&error))?;
-                }
+                let room = record.key().id();
+                state
+                    .records
+                    .remove(room)
+                    .map_err(|error| records_failure(&error))?;
                 Err(failure)
             }
         }
@@ -166,9 +165,7 @@ impl Host {
     }
 
     async fn open(&self, state: &mut State, record: &RoomRecord) -> Result<RoomId, Failure> {
-        let key = record
-            .key()
-            .ok_or_else(|| failure(FailureCode::Storage, "the room's key is not readable"))?;
+        let key = record.key();
         let relay = match state.relay.take() {
             Some(relay) => state.relay.insert(relay),
             None => state.relay.insert(start_relay()?),
@@ -230,9 +227,7 @@ impl Host {
         record: &RoomRecord,
         trouble: Option<Failure>,
     ) -> Result<RoomId, Failure> {
-        let key = record
-            .key()
-            .ok_or_else(|| failure(FailureCode::Storage, "the room's key is not readable"))?;
+        let key = record.key();
         let (room, name) = (key.id(), record.name.clone());
         let hosting = Some(Hosting {
             running: false,
@@ -288,17 +283,11 @@ fn end_empty_relay(state: &mut State) {
 }
 
 fn record_of(state: &State, room: RoomId) -> Result<RoomRecord, Failure> {
-    let found = state
-        .records
-        .rooms()
-        .iter()
-        .find(|record| record.key().is_some_and(|key| key.id() == room));
-    found
-        .cloned()
-        .ok_or_else(|| failure(FailureCode::NotOpen, "this room is not hosted here"))
+    let found = state.records.find(room).cloned();
+    found.ok_or_else(|| failure(FailureCode::NotOpen, "this room is not hosted here"))
 }
 
-fn records_failure(error: &RecordsError) -> Failure {
+fn records_failure(error: &FolderError) -> Failure {
     failure(FailureCode::Storage, error.to_string())
 }
 

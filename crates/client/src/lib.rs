@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+pub use chatspot_folder::FolderError;
 use chatspot_protocol::address::{Address, BadAddress};
 use chatspot_protocol::identity::Identity;
 use chatspot_protocol::ids::{ClientId, MemberId, RoomId, WallMillis};
@@ -25,7 +26,6 @@ use crate::driver::{Command, Driver};
 use crate::feed::Feed;
 pub use crate::feed::{EventSink, SinkGone};
 use crate::store::Store;
-pub use crate::store::StoreError;
 
 /// The name and version that a client tells.
 const SOFTWARE: &str = concat!("ChatSpot/", env!("CARGO_PKG_VERSION"));
@@ -88,7 +88,7 @@ pub struct Opening {
 
 impl Client {
     /// Reads the data folder and starts; must be called within a tokio runtime.
-    pub fn start(config: ClientConfig) -> Result<Self, StoreError> {
+    pub fn start(config: ClientConfig) -> Result<Self, FolderError> {
         let store = Store::load(&config.data_dir)?;
         let identity = store.identity();
         let member = identity.member();
@@ -390,7 +390,7 @@ fn failure(code: FailureCode, message: impl Into<String>) -> Failure {
     }
 }
 
-fn storage(error: &StoreError) -> Failure {
+fn storage(error: &FolderError) -> Failure {
     failure(FailureCode::Storage, error.to_string())
 }
 

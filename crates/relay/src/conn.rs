@@ -542,7 +542,10 @@ mod tests {
         let mut unlucky = Peer::join(&relay, &key, 2).await;
         let mut other = Peer::join(&relay, &key, 3).await;
         unlucky.say(WORD).await;
-        while unlucky.next().await.is_some() {}
+        let ending = async { while unlucky.next().await.is_some() {} };
+        timeout(PATIENCE, ending)
+            .await
+            .expect("a dead connection was left open");
         let gone = unlucky.member;
         other.say("still here").await;
         other

@@ -116,7 +116,7 @@ async fn run(options: Options) -> Result<(), String> {
     let relay = Relay::start(listener, config).map_err(|error| error.to_string())?;
     for name in options.rooms {
         let record = records.named(&name).map_err(|error| error.to_string())?;
-        let key = record.key().ok_or("a room key is not readable")?;
+        let key = record.key();
         relay
             .open(RoomSpec {
                 key,

@@ -260,3 +260,59 @@ fn now(start: Instant) -> Now {
         wall: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chatspot_protocol::identity::Identity;
+    use chatspot_protocol::ids::{Nonce, RoomId};
+    use chatspot_protocol::text::{DisplayName, RoomName};
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// A hello that was taken just before its room closed: its client must not wait for an answer until it gives up.
+    #[tokio::test]
+    async fn whoever_comes_too_late_is_told_that_the_room_is_closed() {
+        let config = RoomConfig {
+            room: RoomId([1; 16]),
+            name: RoomName::parse("Lab").unwrap(),
+            host: None,
+            max_members: 10,
+        };
+        let (task, inbox, _summary) = RoomTask::new(config, RoomStore::in_memory().unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let link = Link::new(listener.accept().await.unwrap().0);
+        let reason = Closing::HostClosed;
+        inbox.send(Input::Close { reason }).await.unwrap();
+        // As much as one batch takes, so that the join is still in the inbox when the room is closed.
+        for number in 1..BATCH as u64 {
+            let frame = ClientFrame::Leave;
+            let conn = Conn(1000 + number);
+            inbox.send(Input::Frame { conn, frame }).await.unwrap();
+        }
+        let identity = Identity::from_secret(&[1; 32]);
+        let hello = Box::new(Hello {
+            protocol: 1,
+            room: RoomId([1; 16]),
+            member: identity.member(),
+            name: DisplayName::parse("Ada").unwrap(),
+            signature: identity.sign_hello(&Nonce([0; 32]), &RoomId([1; 16])),
+            software: String::new(),
+        });
+        let conn = Conn(1);
+        inbox.send(Input::Join { conn, hello, link }).await.unwrap();
+        task.run(CancellationToken::new()).await;
+        let mut close_frame = [0; 4];
+        let read = peer.read_exact(&mut close_frame);
+        tokio::time::timeout(Duration::from_secs(30), read)
+            .await
+            .expect("nobody told it")
+            .unwrap();
+        assert_eq!(close_frame[2..], close::HOST_CLOSED.to_be_bytes());
+        assert!(inbox.is_closed());
+    }
+}

@@ -1,0 +1,13 @@
+//! The client against a real relay over loopback, as the window sees it.
+#![allow(clippy::unwrap_used)]
+
+#[path = "client/look_up.rs"]
+mod look_up;
+#[path = "client/outages.rs"]
+mod outages;
+#[path = "client/proxy.rs"]
+mod proxy;
+#[path = "client/rooms.rs"]
+mod rooms;
+#[path = "client/window.rs"]
+mod window;

@@ -1,0 +1,19 @@
+//! The relay over loopback: what a client of any make may do to it, and what it answers.
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
+
+#[path = "relay/binary.rs"]
+mod binary;
+#[path = "relay/flood.rs"]
+mod flood;
+#[path = "relay/frames.rs"]
+mod frames;
+#[path = "relay/handshake.rs"]
+mod handshake;
+#[path = "relay/membership.rs"]
+mod membership;
+#[path = "relay/messages.rs"]
+mod messages;
+#[path = "relay/peer.rs"]
+mod peer;
+#[path = "relay/raw.rs"]
+mod raw;

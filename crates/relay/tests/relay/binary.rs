@@ -1,0 +1,160 @@
+//! The headless program. Every process is ended by its own id.
+
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+
+use chatspot_protocol::wire::{Closing, RoomSummary, ServerFrame, close};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use crate::peer::{Peer, within};
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chatspot-relay"));
+    command
+        .env_remove("PORT")
+        .env_remove("CHATSPOT_RELAY_DATA_DIR")
+        .kill_on_drop(true);
+    command
+}
+
+struct Running {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    port: u16,
+    printed: Vec<String>,
+}
+
+impl Running {
+    async fn start(folder: &Path, more: &[&str]) -> Self {
+        let mut child = program()
+            .args(["--listen", "127.0.0.1", "--port", "0", "--data-dir"])
+            .arg(folder)
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (mut printed, mut port) = (Vec::new(), None);
+        while port.is_none()
+            || !printed
+                .last()
+                .is_some_and(|line: &String| line.starts_with("  "))
+        {
+            let line = within("the program to say where it listens", lines.next_line()).await;
+            let line = line.unwrap().expect("the program ended");
+            if let Some((_, number)) = line.split_once("listens on port ") {
+                port = number.trim_end_matches('.').parse().ok();
+            }
+            printed.push(line);
+        }
+        Self {
+            child,
+            lines,
+            port: port.unwrap(),
+            printed,
+        }
+    }
+
+    async fn peer(&self, number: u8) -> Peer {
+        Peer::connect(([127, 0, 0, 1], self.port).into(), number).await
+    }
+
+    async fn rooms(&self) -> Vec<RoomSummary> {
+        self.peer(200).await.greeting.rooms
+    }
+
+    #[cfg(unix)]
+    fn terminate(&self) {
+        let id = self.child.id().unwrap().to_string();
+        let told = std::process::Command::new("kill")
+            .args(["-TERM", &id])
+            .status();
+        assert!(told.unwrap().success());
+    }
+
+    async fn ended(&mut self) -> ExitStatus {
+        within("the program to end", self.child.wait())
+            .await
+            .unwrap()
+    }
+}
+
+#[tokio::test]
+async fn help_teaches() {
+    let output = program().arg("--help").output().await.unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    for word in [
+        "Join by address",
+        "--room",
+        "--port",
+        "--data-dir",
+        "Examples:",
+        "Ctrl-C",
+    ] {
+        assert!(text.contains(word), "{word} is missing in:\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_cannot_be_a_room_is_refused() {
+    let output = program()
+        .args(["--room", "\u{200b}"])
+        .output()
+        .await
+        .unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot be a room's name"));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_terminated_relay_says_goodbye_and_keeps_its_rooms_identity() {
+    let folder = tempfile::tempdir().unwrap();
+    let rooms = ["--room", "Workshop", "--room", "Lab"];
+    let mut running = Running::start(folder.path(), &rooms).await;
+    let address = format!("  127.0.0.1:{}", running.port);
+    assert_eq!(running.printed.last(), Some(&address));
+    assert!(
+        running.printed.iter().any(|line| line.contains("Workshop")),
+        "{:?}",
+        running.printed
+    );
+    let before: Vec<_> = running.rooms().await;
+    assert_eq!(before.len(), 2);
+    let mut member = running.peer(2).await;
+    member.hello(before[0].room).await;
+    let epoch = member.expect_welcome().await.epoch;
+    running.terminate();
+    let reason = member
+        .until(|frame| match frame {
+            ServerFrame::Closing { reason } => Some(reason),
+            _ => None,
+        })
+        .await;
+    assert_eq!(reason, Closing::RelayStopping);
+    assert_eq!(member.end().await, Some(close::RELAY_STOPPING));
+    drop(member);
+    assert!(running.ended().await.success());
+    assert_eq!(
+        running.lines.next_line().await.unwrap().as_deref(),
+        Some("Closing the rooms.")
+    );
+
+    let mut running = Running::start(folder.path(), &rooms).await;
+    let after = running.rooms().await;
+    let ids = |rooms: &[RoomSummary]| rooms.iter().map(|room| room.room).collect::<Vec<_>>();
+    assert_eq!(ids(&before), ids(&after));
+    let mut member = running.peer(2).await;
+    member.hello(after[0].room).await;
+    assert_ne!(
+        member.expect_welcome().await.epoch,
+        epoch,
+        "the log is in memory, so it is another one"
+    );
+    drop(member);
+    running.terminate();
+    assert!(running.ended().await.success());
+}
