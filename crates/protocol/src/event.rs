@@ -23,6 +23,16 @@ pub struct Event {
     pub body: Body,
 }
 
+impl Event {
+    /// How many bytes of text it holds.
+    pub(crate) fn text_bytes(&self) -> usize {
+        match &self.body {
+            Body::Message { text, .. } => text.as_str().len(),
+            Body::Joined | Body::Left { .. } | Body::Renamed { .. } | Body::Unknown => 0,
+        }
+    }
+}
+
 /// What an event says happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]

@@ -40,8 +40,10 @@ pub const PAGE_EVENTS: u64 = 200;
 pub const PAGE_BYTES: usize = 256 * 1024;
 /// Events that a newcomer gets at once.
 pub const FIRST_PAGE_EVENTS: u64 = 100;
-/// Events that the in-memory log keeps per room: about 10 MB of ordinary texts.
+/// Events that the in-memory log keeps per room: a lively day.
 pub const MEMORY_LOG_EVENTS: usize = 20_000;
+/// Bytes of text that the in-memory log keeps per room: longest texts alone would otherwise fill 320 MB.
+pub const MEMORY_LOG_BYTES: usize = 32 * 1024 * 1024;
 /// Events after a hole that a client keeps while it fetches the hole; more are dropped and fetched later.
 pub const HELD_EVENTS: usize = 1_000;
 /// Timeline items per room that the window's side keeps in memory.
@@ -53,7 +55,7 @@ pub const OUTBOX_MESSAGES: usize = 500;
 pub const ROOM_MEMBERS: usize = 1_000;
 /// Rooms on one relay.
 pub const RELAY_ROOMS: usize = 64;
-/// Connections on one relay; each costs about 12 kB idle.
+/// Connections on one relay: four full rooms.
 pub const RELAY_CONNECTIONS: usize = 4_096;
 /// Connections from one address: a class behind one router, yet no single machine fills the relay.
 pub const ADDRESS_CONNECTIONS: usize = 256;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::event::{Body, Draft, Event};
 use crate::ids::{ClientId, Epoch, MemberId, Seq};
-use crate::limits::{PAGE_BYTES, PAGE_EVENTS};
+use crate::limits::{MEMORY_LOG_BYTES, PAGE_BYTES, PAGE_EVENTS};
 
 /// What became of a draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,13 +31,16 @@ pub struct Page {
     pub events: Vec<Event>,
 }
 
-/// The log itself. Keeps at most `bound` events; older ones are forgotten, with their ids.
+/// The log itself. Keeps at most `bound` events and [`MEMORY_LOG_BYTES`] of text; older ones are forgotten, with
+/// their ids.
 #[derive(Debug)]
 pub struct MemoryLog {
     epoch: Epoch,
     bound: usize,
     head: Seq,
     events: VecDeque<Event>,
+    /// Of the texts in `events`.
+    bytes: usize,
     ids: HashMap<(MemberId, ClientId), Seq>,
 }
 
@@ -49,6 +52,7 @@ impl MemoryLog {
             bound: bound.max(1),
             head: Seq::ZERO,
             events: VecDeque::new(),
+            bytes: 0,
             ids: HashMap::new(),
         }
     }
@@ -87,18 +91,18 @@ impl MemoryLog {
         }
         self.head = self.head.next();
         let event = draft.at_seq(self.head);
+        self.bytes += event.text_bytes();
         self.events.push_back(event.clone());
         if let Some(key) = key {
             self.ids.insert(key, self.head);
         }
-        while self.events.len() > self.bound {
-            if let Some(Event {
-                author,
-                body: Body::Message { id, .. },
-                ..
-            }) = self.events.pop_front()
-            {
-                self.ids.remove(&(author, id));
+        while self.events.len() > self.bound || self.bytes > MEMORY_LOG_BYTES {
+            let Some(oldest) = self.events.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.text_bytes();
+            if let Body::Message { id, .. } = oldest.body {
+                self.ids.remove(&(oldest.author, id));
             }
         }
         Appended::New(event)
@@ -119,9 +123,7 @@ impl MemoryLog {
             let Some(event) = self.get(Seq(seq)) else {
                 break;
             };
-            if let Body::Message { text, .. } = &event.body {
-                bytes += text.as_str().len();
-            }
+            bytes += event.text_bytes();
             page.events.push(event.clone());
             if bytes >= PAGE_BYTES {
                 page.to = Seq(seq);
@@ -196,6 +198,24 @@ mod tests {
             page.events.iter().map(|e| e.seq.0).collect::<Vec<_>>(),
             [3, 4]
         );
+    }
+
+    #[test]
+    fn long_texts_make_room_by_their_bytes() {
+        let mut log = log(usize::MAX);
+        let long = "x".repeat(crate::limits::MAX_TEXT_BYTES);
+        let most = (MEMORY_LOG_BYTES / long.len()) as u64;
+        for number in 0..most + 10 {
+            let mut draft = message(1, 0, &long);
+            let mut id = [0; 16];
+            id[..8].copy_from_slice(&number.to_le_bytes());
+            if let Body::Message { id: old, .. } = &mut draft.body {
+                *old = ClientId(id);
+            }
+            log.append(draft);
+        }
+        assert_eq!(log.first(), Seq(11));
+        assert_eq!(log.ids.len() as u64, most);
     }
 
     #[test]
