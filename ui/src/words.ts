@@ -91,7 +91,10 @@ const troubles: Record<Trouble, Told> = {
     what: "This connection was too slow to keep up.",
     next: "Nothing is lost: the rest follows.",
   },
-  relay_stopping: { what: "The host's ChatSpot is closing.", next: "It may be back in a moment." },
+  relay_stopping: {
+    what: "The host's ChatSpot is closing.",
+    next: "When it is back, you are in again by itself.",
+  },
   host_closed: {
     what: "The host closed this room.",
     next: "What was said stays here until you leave.",

@@ -100,3 +100,62 @@ async fn run(mut view: View, mut inputs: mpsc::Receiver<Input>) {
         sleep_until(next_batch - BATCH_EVERY).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chatspot_protocol::identity::Identity;
+    use chatspot_protocol::view::Me;
+
+    use super::*;
+
+    struct Sink(mpsc::Sender<Update>);
+
+    impl EventSink for Sink {
+        fn update(&self, update: &Update) -> Result<(), SinkGone> {
+            self.0.try_send(update.clone()).map_err(|_| SinkGone)
+        }
+    }
+
+    fn me(version: &str) -> Me {
+        let member = Identity::from_secret(&[1; 32]).member();
+        Me {
+            member,
+            tag: member.tag(),
+            name: None,
+            suggested_name: String::new(),
+            version: version.to_owned(),
+        }
+    }
+
+    /// On one thread nothing yields here, so that the task finds everything at once: the worst case.
+    #[tokio::test]
+    async fn a_snapshot_holds_what_came_before_and_nothing_of_it_is_told_again() {
+        let view = View {
+            me: me("0"),
+            rooms: Vec::new(),
+            recents: Vec::new(),
+        };
+        let feed = Feed::start(view.clone());
+        let (sender, mut updates) = mpsc::channel(10);
+        feed.tell(Change::Me { me: me("1") }).await;
+        feed.subscribe(Box::new(Sink(sender))).await;
+        for version in ["2", "3"] {
+            feed.tell(Change::Me { me: me(version) }).await;
+        }
+        let snapshot = View {
+            me: me("1"),
+            ..view
+        };
+        assert_eq!(
+            updates.recv().await,
+            Some(Update::Snapshot { view: snapshot })
+        );
+        let changes = ["2", "3"].map(|version| Change::Me { me: me(version) });
+        assert_eq!(
+            updates.recv().await,
+            Some(Update::Changes {
+                changes: changes.into()
+            })
+        );
+    }
+}

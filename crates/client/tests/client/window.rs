@@ -163,20 +163,23 @@ impl Window {
             .unwrap()
     }
 
-    /// Takes updates until the view is as wanted.
+    /// Takes updates until the view is as wanted. Other updates give no more patience.
     pub(crate) async fn until(&mut self, what: &str, wanted: impl Fn(&View) -> bool) {
-        while !wanted(&self.view) {
-            let update = within(what, self.updates.recv()).await;
-            match update.expect("the client is gone") {
-                Update::Changes { changes } => {
-                    assert!(!changes.is_empty(), "an empty batch");
-                    for change in changes {
-                        self.view.apply(change);
+        within(what, async {
+            while !wanted(&self.view) {
+                let update = self.updates.recv().await;
+                match update.expect("the client is gone") {
+                    Update::Changes { changes } => {
+                        assert!(!changes.is_empty(), "an empty batch");
+                        for change in changes {
+                            self.view.apply(change);
+                        }
                     }
+                    Update::Snapshot { .. } => panic!("a second snapshot"),
                 }
-                Update::Snapshot { .. } => panic!("a second snapshot"),
             }
-        }
+        })
+        .await;
     }
 
     pub(crate) async fn until_room(

@@ -309,8 +309,9 @@ async fn a_relay_that_stops_says_goodbye_to_everybody_first() {
     });
     let address = relay.address();
     let mut member = Peer::join(&relay, room, 2).await;
-    let mut greeted = Peer::connect(address, 3).await;
     let mut no_request = Raw::connect(address).await;
+    // Connections are taken in their order: this one's greeting shows that the one before was taken.
+    let mut greeted = Peer::connect(address, 3).await;
     let mut stop = pin!(relay.stop(Closing::RelayStopping));
     let farewell = async {
         hears_closing(&mut member, Closing::RelayStopping, close::RELAY_STOPPING).await;
