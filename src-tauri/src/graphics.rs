@@ -1,7 +1,7 @@
 //! WebKit's graphics switches on Linux: safe ones where there is no GPU, safer ones where nothing was painted.
 //!
-//! The switches are environment variables that have to be there before WebKit loads. This process starts itself anew
-//! with them (the same process id, before anything else runs), and never touches one that somebody has set.
+//! The switches are environment variables that have to be there before WebKit loads. One that somebody has set is never
+//! touched.
 
 /// Set for the process that starts itself anew, so that it happens once.
 #[cfg(target_os = "linux")]
@@ -11,16 +11,19 @@ const NO_DMABUF: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
 #[cfg(target_os = "linux")]
 const NO_COMPOSITING: &str = "WEBKIT_DISABLE_COMPOSITING_MODE";
 
-/// Without a GPU, WebKit's DMABUF renderer costs twice the time and memory, or shows nothing.
+/// Without a GPU, WebKit's DMABUF renderer costs twice the time and memory, or shows nothing. To be called first thing
+/// in `main`.
 #[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
 pub(crate) fn choose() {
     let has_gpu = std::fs::read_dir("/dev/dri").is_ok_and(|entries| {
         entries
             .flatten()
             .any(|entry| entry.file_name().to_string_lossy().starts_with("renderD"))
     });
-    if !has_gpu && std::env::var_os(NO_DMABUF).is_none() && std::env::var_os(CHOSEN).is_none() {
-        start_anew(&[(NO_DMABUF, "1"), (CHOSEN, "no-gpu")]);
+    if !has_gpu && std::env::var_os(NO_DMABUF).is_none() {
+        // SAFETY: the environment may be changed while no other thread runs, and `main` has started none.
+        unsafe { std::env::set_var(NO_DMABUF, "1") };
     }
 }
 

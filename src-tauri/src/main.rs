@@ -11,13 +11,13 @@ mod paths;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    graphics::choose();
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| "warn,chatspot=info".into());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    graphics::choose();
     match app::run() {
         Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
         Err(error) => {

@@ -2,6 +2,8 @@
 //!
 //! Nothing here hosts rooms, and nothing here decides what a message means.
 
+#![forbid(unsafe_code)]
+
 mod dial;
 mod driver;
 mod feed;

@@ -1,6 +1,8 @@
 //! A data folder: its small JSON files, readable by their owner alone, used by one program at a time, and written
 //! whole or not at all; and the secrets in them. What the files mean is their owners' business.
 
+#![forbid(unsafe_code)]
+
 use std::fmt;
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Write};

@@ -3,6 +3,8 @@
 //! Nothing here knows tokio, a clock, files, the network or a random generator: time and randomness are arguments,
 //! so that a test owns them.
 
+#![forbid(unsafe_code)]
+
 pub mod address;
 pub mod event;
 pub mod identity;

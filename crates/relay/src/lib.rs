@@ -2,6 +2,8 @@
 //!
 //! One task accepts, one task reads each connection, one task owns each room. Nothing here draws a page or dials out.
 
+#![forbid(unsafe_code)]
+
 pub mod addresses;
 mod conn;
 mod gate;
