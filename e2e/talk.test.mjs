@@ -97,7 +97,7 @@ describe("two windows", () => {
     await ben.sees("member", "Ada");
   });
 
-  test("messages go both ways, in one order, as they were written", async () => {
+  test("f41 messages go both ways, in one order, as they were written, and never as markup", async () => {
     await ada.say("Hello Ben");
     await ben.sees("message", "Hello Ben");
     await ben.say("Hello Ada\nsecond line");
@@ -270,6 +270,25 @@ describe("two windows", () => {
     await ben.quit();
     await ada.misses("member", "Ben");
     await ada.sees("notice", "Ben");
+  });
+
+  test("a window opens again as large as it was", async () => {
+    const found = start("xdotool", ["search", "--pid", String(ada.pid()), "--name", "ChatSpot"]);
+    await found.ended;
+    await start("xdotool", [
+      "windowsize",
+      "--sync",
+      found.log.trim().split("\n").at(-1),
+      "900",
+      "610",
+    ]).ended;
+    const width = () => ada.run(() => innerWidth);
+    await until("the window to shrink", async () => (await width()) === 900);
+    await ada.quit();
+    ada = await Window.open(ada.folder);
+    await until("the window to be as small", async () => (await width()) === 900);
+    await ada.click("sidebar-room", "Workshop");
+    await ada.linked("online");
   });
 });
 

@@ -182,7 +182,7 @@ describe("a message that failed", () => {
   });
 });
 
-test("names and texts of others are text, never markup", async () => {
+test("f41 names and texts of others are text, never markup", async () => {
   const { screen } = await open("html-injection");
   expect(document.querySelectorAll("img, script, a, svg[onload]")).toHaveLength(0);
   expect(screen.getByTestId("room-title").textContent).toBe(`<script>alert("room")</script>`);

@@ -88,7 +88,10 @@ async fn serve(stream: TcpStream, peer: SocketAddr, hub: SharedHub, pass: Pass) 
         Err(_) => return tracing::info!(%peer, "no complete request in time"),
     };
     let link = Link::new(upgraded.stream);
-    let _end = EndOfLink(link.clone());
+    let mut end = EndOfLink {
+        link: link.clone(),
+        seat: None,
+    };
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
@@ -109,16 +112,26 @@ async fn serve(stream: TcpStream, peer: SocketAddr, hub: SharedHub, pass: Pass) 
         pinged: false,
         goodbye: false,
     }
-    .run(pass)
+    .run(pass, &mut end)
     .await;
 }
 
-/// Ends the socket when its task ends, however it ends: a panic must not leave a half-open one behind.
-struct EndOfLink(Arc<Link>);
+/// Ends the socket when its task ends, however it ends: a panic must not leave a half-open one behind, nor a member who
+/// seems to be there.
+struct EndOfLink {
+    link: Arc<Link>,
+    /// Set while the connection is in a room.
+    seat: Option<(Conn, RoomHandle)>,
+}
 
 impl Drop for EndOfLink {
     fn drop(&mut self) {
-        self.0.kill();
+        self.link.kill();
+        if let Some((conn, room)) = self.seat.take() {
+            // Only a panic comes here seated. When the inbox is full, the room learns it with its next broadcast.
+            let how = Broken::Cut;
+            let _ = room.inbox.try_send(Input::Broken { conn, how });
+        }
     }
 }
 
@@ -143,11 +156,12 @@ enum Heard {
 }
 
 impl Connection {
-    async fn run(mut self, mut pass: Pass) {
+    async fn run(mut self, mut pass: Pass, end: &mut EndOfLink) {
         let Some((conn, room)) = self.enter().await else {
             return self.drain().await;
         };
         pass.authenticated();
+        end.seat = Some((conn, room.clone()));
         let how = loop {
             match self.next().await {
                 Heard::Ended(how) => break how,
@@ -167,6 +181,7 @@ impl Connection {
                 }
             }
         };
+        end.seat = None;
         // The room may be gone already; then it knows.
         let _ = room.inbox.send(Input::Broken { conn, how }).await;
         self.drain().await;
@@ -542,21 +557,20 @@ mod tests {
         let mut unlucky = Peer::join(&relay, &key, 2).await;
         let mut other = Peer::join(&relay, &key, 3).await;
         unlucky.say(WORD).await;
-        let ending = async { while unlucky.next().await.is_some() {} };
-        timeout(PATIENCE, ending)
-            .await
-            .expect("a dead connection was left open");
-        let gone = unlucky.member;
-        other.say("still here").await;
-        other
-            .until(
-                |frame| matches!(frame, ServerFrame::Event(event) if event.author == other_id(3)),
-            )
-            .await;
+        // Without anybody saying anything.
+        let (gone, shown) = (unlucky.member, other_id(3));
         other
             .until(|frame| {
                 matches!(frame, ServerFrame::Presence { member, presence: Presence::Away, .. } if *member == gone)
             })
+            .await;
+        let ending = async { while unlucky.next().await.is_some() {} };
+        timeout(PATIENCE, ending)
+            .await
+            .expect("a dead connection was left open");
+        other.say("still here").await;
+        other
+            .until(|frame| matches!(frame, ServerFrame::Event(event) if event.author == shown))
             .await;
         Peer::join(&relay, &key, 4).await;
     }
