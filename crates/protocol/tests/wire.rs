@@ -581,6 +581,7 @@ fn every_rule_of_protocol_md_has_a_test() {
     let mut tests = String::new();
     for folder in [
         "protocol/src",
+        "protocol/src/session",
         "protocol/tests",
         "relay/src",
         "relay/tests/relay",
