@@ -1,5 +1,8 @@
 //! The headless program. Every process is ended by its own id.
 
+// Signals are sent on Unix only.
+#![cfg_attr(not(unix), allow(unused_imports, dead_code))]
+
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
