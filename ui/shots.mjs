@@ -10,7 +10,7 @@ import { chromium } from "playwright-core";
 
 const DIST = fileURLToPath(new URL("./dist", import.meta.url));
 const CSP =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; connect-src ipc: http://ipc.localhost; base-uri 'none'; form-action 'none'; object-src 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src ipc: http://ipc.localhost; base-uri 'none'; form-action 'none'; object-src 'none'";
 const TYPES = {
   ".html": "text/html",
   ".js": "text/javascript",

@@ -51,12 +51,10 @@ fn the_typescript_types_are_up_to_date() {
         view::RoomChange,
     );
     file.push_str(&format!(
-        "export const LIMITS = {{\n  textBytes: {},\n  nameGraphemes: {},\n  viewItems: {},\n  typingEveryMs: {},\n  defaultPort: {},\n}} as const;\n",
+        "export const LIMITS = {{\n  textBytes: {},\n  viewItems: {},\n  typingEveryMs: {},\n}} as const;\n",
         limits::MAX_TEXT_BYTES,
-        limits::MAX_NAME_GRAPHEMES,
         limits::VIEW_ITEMS,
         limits::TYPING_EVERY.as_millis(),
-        limits::DEFAULT_PORT,
     ));
     // TypeScript strings: text newtypes are plain strings.
     for name in ["DisplayName", "RoomName", "MessageText"] {

@@ -451,6 +451,7 @@ impl Bucket {
 mod tests {
     use chatspot_protocol::identity::{Identity, RoomKey};
     use chatspot_protocol::ids::{ClientId, MemberId};
+    use chatspot_protocol::limits::HEAD_EVERY;
     use chatspot_protocol::text::{DisplayName, MessageText, RoomName};
     use chatspot_protocol::wire::Presence;
     use futures_util::SinkExt;
@@ -460,7 +461,9 @@ mod tests {
 
     /// The message that makes its connection's task panic.
     const WORD: &str = "please panic";
-    const PATIENCE: Duration = Duration::from_secs(30);
+    /// Below [`HEAD_EVERY`]: what a room learns only with its next broadcast comes too late.
+    const PATIENCE: Duration = Duration::from_secs(15);
+    const _: () = assert!(PATIENCE.as_secs() < HEAD_EVERY.as_secs());
 
     pub(super) fn panic_on_word(frame: &ClientFrame) {
         if let ClientFrame::Submit { text, .. } = frame {

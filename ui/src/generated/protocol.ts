@@ -458,10 +458,8 @@ active: boolean, };
 
 export const LIMITS = {
   textBytes: 16384,
-  nameGraphemes: 40,
   viewItems: 2000,
   typingEveryMs: 3000,
-  defaultPort: 4470,
 } as const;
 
 export type DisplayName = string;
