@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { ask, npm, ROOT, run, Stop } from "./steps.mjs";
 
 /** What Tauri 2 and our crates ask of cargo, and Vite of Node. */
-const CARGO = [1, 90];
+const CARGO = [1, 95];
 const NODE = [20, 19];
 
 /** The Debian packages by what they are for; each purpose includes only its own. */
@@ -27,7 +27,7 @@ const DEBIAN = {
     ],
   },
   tests: {
-    why: "a virtual screen, a driver for the window and a browser, for the end-to-end tests",
+    why: "a virtual screen, a driver for the window and a browser, for the end-to-end tests; faults for networks",
     packages: [
       "webkit2gtk-driver",
       "xvfb",
@@ -39,6 +39,9 @@ const DEBIAN = {
       "dbus-x11",
       "x11-utils",
       "x11-apps",
+      // For the tests of bad networks.
+      "iproute2",
+      "nftables",
     ],
   },
 };

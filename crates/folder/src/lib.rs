@@ -1,7 +1,9 @@
 //! A data folder: its small JSON files, readable by their owner alone, used by one program at a time, and written
-//! whole or not at all; and the secrets in them. What the files mean is their owners' business.
+//! whole or not at all; the secrets in them; and its databases. What they mean is their owners' business.
 
 #![forbid(unsafe_code)]
+
+pub mod store;
 
 use std::fmt;
 use std::fs::{DirBuilder, File, TryLockError};
