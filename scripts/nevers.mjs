@@ -26,6 +26,15 @@ const ARROWS = {
   "chatspot-folder": [],
   "chatspot-client": ["chatspot-protocol", "chatspot-folder"],
   "chatspot-relay": ["chatspot-protocol", "chatspot-folder"],
+  // Not part of the app. It starts the relay as a program.
+  "chatspot-proof": ["chatspot-client", "chatspot-protocol"],
+  // Not part of the app either. Both in one program, in a network that is none.
+  "chatspot-simulation": [
+    "chatspot-client",
+    "chatspot-proof",
+    "chatspot-protocol",
+    "chatspot-relay",
+  ],
   // The shell passes the protocol's types through.
   chatspot: ["chatspot-client", "chatspot-relay", "chatspot-protocol"],
 };

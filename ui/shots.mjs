@@ -50,6 +50,8 @@ const SHOTS = [
     "many-members",
   ],
   ...["typing", "stopped-hosting", "no-port", "html-injection", "quit-asked"],
+  ...["long-ago", "unread-far", "filling", "not-kept", "nothing-kept", "deeds", "not-saved"],
+  ...["refused", "recovered"],
 ].map((scene) => ({ name: scene, scene, act: async () => {} }));
 const shot = (name, scene, act) => SHOTS.push({ name, scene, act });
 
@@ -110,6 +112,88 @@ shot("unread", WORKSHOP, async (page) => {
   if (await byId(page, "back").isVisible()) await byId(page, "back").click();
   await byId(page, "sidebar-room").filter({ hasText: "Choir" }).click();
   await byId(page, "unread-line").waitFor();
+});
+shot("edit-unsent", "reconnecting", async (page) => {
+  await byId(page, "composer").fill("Two lines\nof something else");
+  await byId(page, "message").nth(2).hover();
+  await byId(page, "message").nth(2).getByText("Edit").click();
+  await byId(page, "editing").waitFor();
+});
+shot("ask-to-rejoin", "start-with-recents", async (page) => {
+  await page.keyboard.press("Control+k");
+  await page.keyboard.press("Enter");
+  await byId(page, "confirm").waitFor();
+});
+shot("back-to-unread", "busy", async (page) => {
+  await page.evaluate(() => window.dispatchEvent(new Event("blur")));
+  await page.waitForTimeout(2_500);
+  await page.evaluate(() => window.dispatchEvent(new Event("focus")));
+  await byId(page, "to-unread").waitFor();
+});
+const fromMenu = (entry) => async (page) => {
+  await byId(page, "room-menu").click();
+  await byId(page, entry).click();
+};
+shot("host-dialog-days", "start-empty", async (page) => {
+  await byId(page, "door-host").click();
+  await byId(page, "retention").selectOption("custom");
+  await byId(page, "retention-days").fill("0");
+});
+shot("retention", WORKSHOP, async (page) => {
+  await fromMenu("change-retention")(page);
+  await byId(page, "retention").selectOption("30");
+});
+shot("retention-longer", "long-ago", async (page) => {
+  await fromMenu("change-retention")(page);
+  await byId(page, "retention").selectOption("forever");
+});
+shot("retention-told", "nothing-kept", (page) => byId(page, "retention-shown").click());
+shot("leave", "reconnecting", fromMenu("leave-room"));
+shot("remove", "stopped-hosting", fromMenu("leave-room"));
+shot("export", WORKSHOP, fromMenu("export-room"));
+shot("exported", WORKSHOP, async (page) => {
+  await fromMenu("export-room")(page);
+  await byId(page, "export-go").click();
+  await byId(page, "export-path").waitFor();
+});
+shot("forget", "start-with-recents", async (page) => {
+  await byId(page, "rejoin").first().hover();
+  await byId(page, "forget-recent").first().click();
+});
+shot("search-empty", WORKSHOP, (page) => page.keyboard.press("Control+f"));
+shot("search", "long-ago", async (page) => {
+  await page.keyboard.press("Control+Shift+F");
+  await byId(page, "search-field").fill("the b");
+  await byId(page, "search-hit").first().waitFor();
+  await page.keyboard.press("ArrowDown");
+});
+shot("search-none", WORKSHOP, async (page) => {
+  await page.keyboard.press("Control+f");
+  await byId(page, "search-field").fill("zeppelin");
+  await byId(page, "search-none").waitFor();
+});
+shot("found", "long-ago", async (page) => {
+  await page.keyboard.press("Control+f");
+  await byId(page, "search-field").fill("(1234)");
+  await byId(page, "search-hit").first().waitFor();
+  await page.keyboard.press("Enter");
+  await page.locator(".found").waitFor();
+});
+shot("message-acts", WORKSHOP, async (page) => {
+  await byId(page, "message").nth(3).hover();
+  await byId(page, "mark-unread").waitFor();
+});
+shot("marked-unread", WORKSHOP, async (page) => {
+  await byId(page, "message").nth(3).hover();
+  await byId(page, "mark-unread").click();
+  await byId(page, "unread-line").waitFor();
+});
+shot("far-back", "long-ago", async (page) => {
+  for (let screens = 0; screens < 40; screens++) {
+    await byId(page, "composer").press("Home");
+    await page.waitForTimeout(20);
+  }
+  await byId(page, "jump").waitFor();
 });
 shot("zoomed", WORKSHOP, async (page) => {
   for (let step = 0; step < 5; step++) await page.keyboard.press("Control+=");

@@ -26,5 +26,7 @@ export default defineConfig({
     environment: "happy-dom",
     include: ["tests/**/*.test.ts"],
     setupFiles: ["tests/setup.ts"],
+    // A whole window takes a while on a busy machine: that is slow, not wrong.
+    testTimeout: 30_000,
   },
 });

@@ -31,6 +31,16 @@ pub(crate) struct Running {
     pub(crate) host: Host,
 }
 
+impl Running {
+    /// Opens the rooms that were open when the app ended, one's own first: they are this computer's to answer for.
+    pub(crate) async fn resume_all(&self) {
+        self.host.resume_all().await;
+        if let Err(failure) = self.client.resume().await {
+            tracing::error!(?failure, "not every room is open again");
+        }
+    }
+}
+
 /// Either it runs, or the window says why not.
 pub(crate) type Start = Result<Running, Failure>;
 
@@ -83,6 +93,14 @@ pub(crate) fn run() -> tauri::Result<i32> {
             commands::discard,
             commands::typing,
             commands::forget_recent,
+            commands::set_retention,
+            commands::page,
+            commands::read,
+            commands::unread_from,
+            commands::save_draft,
+            commands::set_prefs,
+            commands::search,
+            commands::export_room,
             commands::copy_text,
             commands::quit,
             commands::stay,
@@ -122,7 +140,7 @@ fn start(app: &AppHandle) -> Start {
         version: app.package_info().version.to_string(),
     };
     let client = tauri::async_runtime::block_on(async { Client::start(config) })
-        .map_err(|error| storage(error.to_string()))?;
+        .map_err(|error| chatspot_client::storage(&error))?;
     let host = Host::load(&folder, client.clone()).map_err(|error| storage(error.to_string()))?;
     Ok(Running { client, host })
 }
@@ -145,6 +163,12 @@ fn open_window(app: &AppHandle) -> tauri::Result<WebviewWindow> {
         .title("ChatSpot")
         .inner_size(1100.0, 720.0)
         .min_inner_size(360.0, 480.0)
+        .on_document_title_changed(|window, title| {
+            // The page knows the room in front and how much is unread.
+            if let Err(error) = window.set_title(&title) {
+                tracing::debug!(%error, "the window keeps its title");
+            }
+        })
         .on_navigation(is_own_page)
         .on_new_window(|_, _| tauri::webview::NewWindowResponse::Deny);
     if let Some(folder) = paths::chosen() {
@@ -190,7 +214,7 @@ fn show(app: &AppHandle) {
 
 async fn resume(app: AppHandle) {
     if let Ok(running) = app.state::<Start>().as_ref() {
-        running.host.resume_all().await;
+        running.resume_all().await;
         running.host.watch_addresses().await;
     }
 }

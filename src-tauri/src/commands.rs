@@ -1,7 +1,11 @@
 //! What the window may call. Each command hands on; nothing is decided here.
 
+use chatspot_client::History;
+use chatspot_protocol::event::{Retention, RoomSettings};
 use chatspot_protocol::ids::{ClientId, RoomId};
-use chatspot_protocol::view::{Failure, FailureCode, Found, Update};
+use chatspot_protocol::view::{
+    ExportFormat, Failure, FailureCode, Found, Hits, Page, PageAt, Place, Update,
+};
 use tauri::ipc::Channel;
 use tauri::{AppHandle, State};
 use tauri_plugin_clipboard_manager::ClipboardExt;
@@ -37,15 +41,19 @@ pub(crate) async fn set_name(start: State<'_, Start>, name: String) -> Done {
     let first = running.client.name().is_none();
     running.client.set_name(&name).await?;
     if first {
-        // Rooms of an earlier profile wait for a host with a name.
-        running.host.resume_all().await;
+        // Rooms of an earlier profile wait for somebody with a name.
+        running.resume_all().await;
     }
     Ok(())
 }
 
 #[tauri::command]
-pub(crate) async fn host_room(start: State<'_, Start>, name: String) -> Result<RoomId, Failure> {
-    running(&start)?.host.create(&name).await
+pub(crate) async fn host_room(
+    start: State<'_, Start>,
+    name: String,
+    retention: Retention,
+) -> Result<RoomId, Failure> {
+    running(&start)?.host.create(&name, retention).await
 }
 
 #[tauri::command]
@@ -74,10 +82,75 @@ pub(crate) async fn join(
 }
 
 #[tauri::command]
-pub(crate) async fn leave(start: State<'_, Start>, room: RoomId) -> Done {
+pub(crate) async fn leave(start: State<'_, Start>, room: RoomId, keep: bool) -> Done {
     let running = running(&start)?;
+    let copy = if keep { History::Keep } else { History::Delete };
     running.host.forget(room).await?;
-    running.client.leave(room).await
+    running.client.leave(room, copy).await
+}
+
+#[tauri::command]
+pub(crate) async fn set_retention(
+    start: State<'_, Start>,
+    room: RoomId,
+    retention: Retention,
+) -> Done {
+    let settings = RoomSettings { retention };
+    running(&start)?.client.set_settings(room, settings).await
+}
+
+#[tauri::command]
+pub(crate) async fn page(
+    start: State<'_, Start>,
+    room: RoomId,
+    at: PageAt,
+) -> Result<Page, Failure> {
+    running(&start)?.client.page(room, at).await
+}
+
+#[tauri::command]
+pub(crate) async fn read(start: State<'_, Start>, room: RoomId, place: Place) -> Done {
+    running(&start)?.client.read(room, place).await
+}
+
+#[tauri::command]
+pub(crate) async fn unread_from(start: State<'_, Start>, room: RoomId, place: Place) -> Done {
+    running(&start)?.client.unread_from(room, place).await
+}
+
+#[tauri::command]
+pub(crate) async fn save_draft(start: State<'_, Start>, room: RoomId, text: String) -> Done {
+    running(&start)?.client.save_draft(room, text).await
+}
+
+#[tauri::command]
+pub(crate) async fn set_prefs(start: State<'_, Start>, prefs: String) -> Done {
+    running(&start)?.client.set_prefs(prefs).await
+}
+
+#[tauri::command]
+pub(crate) async fn search(
+    start: State<'_, Start>,
+    room: Option<RoomId>,
+    query: String,
+    before: Option<i64>,
+) -> Result<Hits, Failure> {
+    running(&start)?.client.search(room, query, before).await
+}
+
+#[tauri::command]
+pub(crate) async fn export_room(
+    app: AppHandle,
+    start: State<'_, Start>,
+    room: RoomId,
+    format: ExportFormat,
+) -> Result<String, Failure> {
+    let folder = crate::paths::for_exports(&app).map_err(|error| Failure {
+        code: FailureCode::Storage,
+        message: error.to_string(),
+    })?;
+    let path = running(&start)?.client.export(room, format, folder).await?;
+    Ok(path.display().to_string())
 }
 
 #[tauri::command]

@@ -1,17 +1,21 @@
 //! Hosting: the embedded relay, the rooms in it, and what the window is told of them.
 
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use chatspot_client::{Client, Opening};
 use chatspot_protocol::address::Address;
+use chatspot_protocol::event::Retention;
 use chatspot_protocol::ids::RoomId;
-use chatspot_protocol::limits::DEFAULT_PORT;
+use chatspot_protocol::limits::{DEFAULT_PORT, TIDY_EVERY};
 use chatspot_protocol::text::RoomName;
-use chatspot_protocol::view::{Failure, FailureCode, HostAddress, Hosting, LinkState};
+use chatspot_protocol::view::{Failure, FailureCode, HostAddress, Hosting, LinkState, Recovery};
 use chatspot_protocol::wire::Closing;
 use chatspot_relay::records::{FolderError, RoomRecord, RoomRecords};
-use chatspot_relay::{OpenError, Relay, RelayConfig, RoomSpec, addresses, listen};
+use chatspot_relay::{
+    OpenError, Recovered, Relay, RelayConfig, RoomSpec, Store, addresses, listen,
+};
+use tauri::async_runtime::JoinHandle;
 use tokio::sync::Mutex;
 
 /// How often the network interfaces are looked at while a room is open: a changed address is shown within that.
@@ -25,9 +29,12 @@ pub(crate) struct Host {
 }
 
 struct State {
+    folder: PathBuf,
     records: RoomRecords,
     /// Runs from the first open room to the last.
     relay: Option<Relay>,
+    /// The relay before it, which says its goodbyes and closes its files, or what puts them in order without one.
+    ending: Option<JoinHandle<()>>,
     shown: Vec<HostAddress>,
 }
 
@@ -35,8 +42,10 @@ impl Host {
     /// Reads the rooms of the data folder.
     pub(crate) fn load(folder: &Path, client: Client) -> Result<Self, FolderError> {
         let state = State {
+            folder: folder.to_owned(),
             records: RoomRecords::load(folder)?,
             relay: None,
+            ending: None,
             shown: Vec::new(),
         };
         Ok(Self {
@@ -50,7 +59,7 @@ impl Host {
         let mut state = self.state.lock().await;
         for record in state.records.rooms().to_vec() {
             let result = if record.open {
-                self.open(&mut state, &record).await
+                self.open(&mut state, &record, None).await
             } else {
                 self.show_stopped(&record, None).await
             };
@@ -61,17 +70,22 @@ impl Host {
                 }
             }
         }
+        if state.relay.is_none() {
+            // What grew too old goes although nobody opens the rooms.
+            ended(&mut state).await;
+            put_in_order(&mut state);
+        }
     }
 
-    /// Hosts a new room.
-    pub(crate) async fn create(&self, name: &str) -> Result<RoomId, Failure> {
+    /// Hosts a new room, whose history is kept that long.
+    pub(crate) async fn create(&self, name: &str, retention: Retention) -> Result<RoomId, Failure> {
         let name = RoomName::parse(name).map_err(|bad| chatspot_client::bad_text(&bad))?;
         let mut state = self.state.lock().await;
         let record = state
             .records
             .add(name)
             .map_err(|error| records_failure(&error))?;
-        match self.open(&mut state, &record).await {
+        match self.open(&mut state, &record, Some(retention)).await {
             Ok(room) => Ok(room),
             Err(failure) => {
                 // Nobody saw it: it should not be there at the next start either.
@@ -89,7 +103,7 @@ impl Host {
     pub(crate) async fn resume(&self, room: RoomId) -> Result<(), Failure> {
         let mut state = self.state.lock().await;
         let record = record_of(&state, room)?;
-        self.open(&mut state, &record).await?;
+        self.open(&mut state, &record, None).await?;
         state
             .records
             .set_open(room, true)
@@ -113,6 +127,20 @@ impl Host {
             return Ok(());
         }
         self.close(&mut state, room).await;
+        // Before its key: without that nobody could ask for it again.
+        let forgotten = if let Some(relay) = &state.relay {
+            relay.forget(room)
+        } else {
+            ended(&mut state).await;
+            let forgotten = Store::open(&state.folder).and_then(|store| {
+                store.forget(room)?;
+                store.close();
+                Ok(())
+            });
+            put_in_order(&mut state);
+            forgotten
+        };
+        forgotten.map_err(|error| chatspot_client::storage(&error))?;
         state
             .records
             .remove(room)
@@ -143,38 +171,56 @@ impl Host {
         }
     }
 
-    /// Shows new addresses when the computer changes networks; runs for ever.
+    /// Shows new addresses when the computer changes networks, and has old history deleted although nobody hosts; runs
+    /// for ever.
     pub(crate) async fn watch_addresses(&self) {
+        let mut tidied = Instant::now();
         loop {
             tokio::time::sleep(ADDRESSES_EVERY).await;
             let mut state = self.state.lock().await;
-            let Some(relay) = &state.relay else { continue };
+            let Some(relay) = &state.relay else {
+                // A relay that runs does it itself.
+                if tidied.elapsed() > TIDY_EVERY {
+                    tidied = Instant::now();
+                    ended(&mut state).await;
+                    put_in_order(&mut state);
+                }
+                continue;
+            };
             let port = relay.address().port();
             let found = addresses::to_hand_out(port);
             if found == state.shown {
                 continue;
             }
+            let recovered = recovery(relay);
             let rooms: Vec<RoomId> = relay.rooms().iter().map(|room| room.room).collect();
             for room in rooms {
                 self.client
-                    .hosting(room, running(port, found.clone()))
+                    .hosting(room, running(port, found.clone(), recovered))
                     .await;
             }
             state.shown = found;
         }
     }
 
-    async fn open(&self, state: &mut State, record: &RoomRecord) -> Result<RoomId, Failure> {
+    async fn open(
+        &self,
+        state: &mut State,
+        record: &RoomRecord,
+        retention: Option<Retention>,
+    ) -> Result<RoomId, Failure> {
         let key = record.key();
+        ended(state).await;
         let relay = match state.relay.take() {
             Some(relay) => state.relay.insert(relay),
-            None => state.relay.insert(start_relay()?),
+            None => state.relay.insert(start_relay(&state.folder, record.port)?),
         };
         let port = relay.address().port();
         let spec = RoomSpec {
             key,
             name: record.name.clone(),
             host: Some(self.client.member()),
+            retention,
         };
         let room = spec.key.id();
         match relay.open(spec) {
@@ -185,19 +231,27 @@ impl Host {
             Err(error @ OpenError::Random(_)) => {
                 return Err(failure(FailureCode::Internal, error.to_string()));
             }
+            Err(OpenError::Store(error)) => {
+                end_empty_relay(state);
+                return Err(chatspot_client::storage(&error));
+            }
         }
+        let recovered = recovery(relay);
         state.shown = addresses::to_hand_out(port);
         let opening = Opening {
             address: own_address(port),
             room,
             name: record.name.clone(),
-            hosting: Some(running(port, state.shown.clone())),
+            hosting: Some(running(port, state.shown.clone(), recovered)),
         };
         if let Err(failure) = self.client.open(opening).await {
             // A room that its host cannot see must not stand open to others.
             relay.close(room, Closing::HostClosed).await;
             end_empty_relay(state);
             return Err(failure);
+        }
+        if let Err(error) = state.records.set_port(room, port) {
+            tracing::warn!(%error, "the next time the room may be at another port");
         }
         Ok(room)
     }
@@ -215,7 +269,7 @@ impl Host {
                 room,
                 Hosting {
                     running: false,
-                    ..running(port, Vec::new())
+                    ..running(port, Vec::new(), None)
                 },
             )
             .await;
@@ -232,7 +286,7 @@ impl Host {
         let hosting = Some(Hosting {
             running: false,
             trouble,
-            ..running(DEFAULT_PORT, Vec::new())
+            ..running(DEFAULT_PORT, Vec::new(), None)
         });
         self.client
             .open(Opening {
@@ -247,14 +301,23 @@ impl Host {
     }
 }
 
-fn running(port: u16, addresses: Vec<HostAddress>) -> Hosting {
+fn running(port: u16, addresses: Vec<HostAddress>, recovered: Option<Recovery>) -> Hosting {
     Hosting {
         running: true,
         port,
         other_port: port != DEFAULT_PORT,
         addresses,
         trouble: None,
+        recovered,
     }
+}
+
+/// What became of the relay's files, if they were damaged.
+fn recovery(relay: &Relay) -> Option<Recovery> {
+    relay.recovered().map(|recovered| match recovered {
+        Recovered::Backup { .. } => Recovery::Backup,
+        Recovered::Anew { .. } => Recovery::Anew,
+    })
 }
 
 fn own_address(port: u16) -> Address {
@@ -264,10 +327,35 @@ fn own_address(port: u16) -> Address {
     }
 }
 
-fn start_relay() -> Result<Relay, Failure> {
+/// Where it was reached before, if that port is free: the members dial it there.
+fn start_relay(folder: &Path, before: Option<u16>) -> Result<Relay, Failure> {
+    let store = Store::open(folder).map_err(|error| chatspot_client::storage(&error))?;
     let no_port = |error: std::io::Error| failure(FailureCode::NoPort, error.to_string());
-    let listener = listen::on_all_interfaces(DEFAULT_PORT).map_err(no_port)?;
-    Relay::start(listener, RelayConfig::default()).map_err(no_port)
+    let before = before.and_then(|port| listen::on_port(port).ok());
+    let listener = match before {
+        Some(listener) => listener,
+        None => listen::on_all_interfaces(DEFAULT_PORT).map_err(no_port)?,
+    };
+    Relay::start(listener, RelayConfig::default(), store).map_err(no_port)
+}
+
+/// Waits until the relay before has closed its files.
+async fn ended(state: &mut State) {
+    if let Some(ending) = state.ending.take()
+        && let Err(error) = ending.await
+    {
+        tracing::error!(%error, "what had the files before did not end well");
+    }
+}
+
+/// Deletes what was forgotten or grew too old while no relay runs, as the window goes on.
+fn put_in_order(state: &mut State) {
+    let folder = state.folder.clone();
+    state.ending = Some(tauri::async_runtime::spawn_blocking(move || {
+        if let Err(error) = Store::put_in_order(&folder) {
+            tracing::warn!(%error, "old history is not deleted yet");
+        }
+    }));
 }
 
 /// Closes the port after the last room; its goodbyes are said while the window goes on.
@@ -278,7 +366,7 @@ fn end_empty_relay(state: &mut State) {
         .is_some_and(|relay| relay.rooms().is_empty())
         && let Some(relay) = state.relay.take()
     {
-        tauri::async_runtime::spawn(relay.stop(Closing::HostClosed));
+        state.ending = Some(tauri::async_runtime::spawn(relay.stop(Closing::HostClosed)));
     }
 }
 

@@ -38,3 +38,14 @@ pub(crate) fn data_dir(app: &AppHandle) -> tauri::Result<PathBuf> {
         None => app.path().app_data_dir(),
     }
 }
+
+/// Where exported rooms go: where people look for files that a program gave them.
+pub(crate) fn for_exports(app: &AppHandle) -> tauri::Result<PathBuf> {
+    if let Some(folder) = chosen() {
+        return Ok(folder.join("exports"));
+    }
+    let path = app.path();
+    path.download_dir()
+        .or_else(|_| path.document_dir())
+        .or_else(|_| path.home_dir())
+}

@@ -3,6 +3,7 @@ import { createContext } from "svelte";
 import type { Actions } from "./state/actions";
 import type { ChatState } from "./state/chat.svelte";
 import type { Drafts } from "./state/drafts.svelte";
+import type { History } from "./state/history.svelte";
 import type { Prefs } from "./state/prefs.svelte";
 import type { Reading } from "./state/reading.svelte";
 import type { Ui } from "./state/ui.svelte";
@@ -13,6 +14,7 @@ export interface Desk {
   readonly prefs: Prefs;
   readonly drafts: Drafts;
   readonly reading: Reading;
+  readonly history: History;
   readonly actions: Actions;
 }
 

@@ -1,6 +1,17 @@
 /** Every text for people, in one place. What happened, then what to do next; plain, short, honest. */
-import type { AddressKind, FailureCode, Reject, Trouble } from "./generated/protocol";
-import type { Move } from "./state/timeline";
+import {
+  type AddressKind,
+  type ExportFormat,
+  type FailureCode,
+  LIMITS,
+  type Moderation,
+  type Recovery,
+  type Reject,
+  type Retention,
+  type Trouble,
+} from "./generated/protocol";
+import { daysOf, shortens } from "./state/retention";
+import type { Deed, Move } from "./state/timeline";
 
 /** What happened, and what to do about it. */
 export interface Told {
@@ -70,9 +81,25 @@ const failures: Record<FailureCode, Told> = {
     what: "This computer let ChatSpot open no port.",
     next: "Another program may use them all, or a firewall forbids it. Close some programs and try again.",
   },
+  not_host: {
+    what: "Only the host of a room can do that.",
+    next: "Ask the person who hosts it.",
+  },
   storage: {
     what: "ChatSpot cannot write to its folder.",
-    next: "Is the disk full or read-only? Make room, then try again.",
+    next: "It may be read-only, or the disk may be failing. Check it, then try again.",
+  },
+  disk_full: {
+    what: "This computer's disk is full, so that could not be saved.",
+    next: "Delete something you do not need, then try again.",
+  },
+  newer_data: {
+    what: "A newer ChatSpot has written what is kept on this computer.",
+    next: "This one leaves it untouched. Start the newer version, or update this one.",
+  },
+  data_in_use: {
+    what: "Another ChatSpot on this computer is using the same folder.",
+    next: "Close that one first, then start this one again.",
   },
   internal: {
     what: "Something went wrong inside ChatSpot.",
@@ -97,7 +124,7 @@ const troubles: Record<Trouble, Told> = {
   },
   host_closed: {
     what: "The host closed this room.",
-    next: "What was said stays here until you leave.",
+    next: "Once it is open again, join it again.",
   },
   replaced: {
     what: "You joined this room from another window.",
@@ -106,6 +133,10 @@ const troubles: Record<Trouble, Told> = {
   unauthenticated: {
     what: "The host did not accept this computer's key.",
     next: "Try again. If it stays, restart ChatSpot.",
+  },
+  not_saved: {
+    what: "This computer's disk is full, so nothing can be received.",
+    next: "Delete something you do not need. What was missed then follows by itself.",
   },
   stopped: { what: "You stopped hosting this room.", next: "Open it again to let others in." },
   protocol: {
@@ -119,6 +150,19 @@ export function failure(code: FailureCode): Told {
   return failures[code] ?? failures.internal;
 }
 
+/** What to do next about a failure that lets nothing start: there is nothing in the window to try again by. */
+const startNext: Partial<Record<FailureCode, string>> = {
+  storage: "It may be read-only, or the disk may be failing. Check it, then start ChatSpot again.",
+  disk_full: "Delete something you do not need, then start ChatSpot again.",
+  internal: "Close ChatSpot and start it again. Nothing that was said is lost by that.",
+};
+
+/** Words for a start that failed. */
+export function broken(code: FailureCode): Told {
+  const told = failure(code);
+  return { what: told.what, next: startNext[code] ?? told.next };
+}
+
 /** Words for a connection that ended. */
 export function trouble(code: Trouble): Told {
   return troubles[code] ?? troubles.protocol;
@@ -127,7 +171,9 @@ export function trouble(code: Trouble): Told {
 /** Why the relay refused a message. */
 export const rejects: Record<Reject, string> = {
   id_conflict: "Not sent: the host took it for another message. Edit it and send it anew.",
-  not_saved: "Not sent: the host could not save it.",
+  not_allowed: "Not sent: the host does not let you do that here.",
+  no_such_message: "Not sent: the message it is about is not there any more.",
+  not_saved: "Not sent: the host's computer could not save it. Its disk may be full.",
   unknown: "Not sent: the host refused it.",
 };
 
@@ -162,6 +208,133 @@ export function list(names: readonly string[], most = 3): string {
   const last = parts.at(-1) ?? "";
   return parts.length < 2 ? last : `${parts.slice(0, -1).join(", ")} and ${last}`;
 }
+
+/** "1 day", "30 days". */
+export function days(count: number): string {
+  return count === 1 ? "1 day" : `${count} days`;
+}
+
+/** "1 unsent message", "3 unsent messages". */
+function unsent(count: number): string {
+  return count === 1 ? "1 unsent message" : `${count} unsent messages`;
+}
+
+/** How long messages are kept, for choosing it. */
+export function retention(kept: Retention): string {
+  const count = daysOf(kept);
+  return count === null ? "For ever" : count === 0 ? "Not at all" : days(count);
+}
+
+/** The same for a room's header; nothing to say when they are kept for ever. */
+export function keptFor(kept: Retention): string {
+  const count = daysOf(kept);
+  return count === null ? "" : count === 0 ? "Nothing kept" : `Kept ${days(count)}`;
+}
+
+/** What it means for those in the room. */
+export function keptMeans(kept: Retention): string {
+  const count = daysOf(kept);
+  if (count === null)
+    return "Messages are kept until somebody deletes them: by the host, and by everybody who was there.";
+  if (count === 0)
+    return "Nothing that is said here is written to a disk, neither at the host nor at anybody else. When the room closes, it is gone.";
+  return `Messages older than ${days(count)} are deleted: at the host, and on everybody's computer.`;
+}
+
+/** What a change of the rule does, and whether that can be undone. */
+export function keptChange(from: Retention, to: Retention): Told {
+  const count = daysOf(to);
+  if (!shortens(from, to))
+    return {
+      what: "Nothing is deleted by this.",
+      next: "What was deleted before does not come back.",
+    };
+  return {
+    what:
+      count === 0
+        ? "All messages in this room are deleted, for everybody."
+        : `All messages older than ${days(count ?? 0)} are deleted, for everybody.`,
+    next: "At the host at once, on other computers as soon as they connect. This cannot be undone.",
+  };
+}
+
+/** Why nothing stands above the first message that is shown. */
+export function notKept(kept: Retention | null): string {
+  const count = kept ? daysOf(kept) : null;
+  if (count === 0) return "Earlier messages are not kept: nothing is, in this room.";
+  if (count !== null)
+    return `Earlier messages are not kept: they are deleted after ${days(count)}.`;
+  return "Earlier messages are not kept: neither here nor at the host.";
+}
+
+const moderations: Record<Exclude<Moderation, "unmute">, string> = {
+  mute: "muted",
+  kick: "sent out",
+  ban: "banned",
+  unban: "lifted the ban of",
+  unknown: "did something about",
+};
+
+/** One line about what somebody did; `whom` is the other one that it is about, `own` when that is the same person. */
+export function deed(who: string, did: Deed, whom: string, own: boolean): string {
+  switch (did.deed) {
+    case "renamed":
+      return words.room.renamed(isolated(did.from), who);
+    case "settings": {
+      const count = daysOf(did.retention);
+      if (count === null) return `${who} set messages to be kept for ever`;
+      if (count === 0) return `${who} set nothing to be kept in this room`;
+      return `${who} set messages to be kept for ${days(count)}`;
+    }
+    case "edited":
+      return `${who} edited a message`;
+    case "deleted":
+      return own ? `${who} deleted a message` : `${who} deleted a message of ${whom}`;
+    case "reacted":
+      return did.active
+        ? `${who} reacted with ${did.reaction}`
+        : `${who} took back the reaction ${did.reaction}`;
+    case "moderated":
+      return did.action === "unmute"
+        ? `${who} let ${whom} write again`
+        : `${who} ${moderations[did.action]} ${whom}`;
+    case "unknown":
+      return words.room.unknown(who);
+  }
+}
+
+/** What became of a damaged history. `where` is whose. */
+export function recovered(how: Recovery, where: "here" | "host"): Told {
+  const what =
+    where === "here"
+      ? "The message history on this computer was damaged."
+      : "The files of the rooms that you host were damaged.";
+  const set = "The damaged file was set aside, not deleted.";
+  return how === "backup"
+    ? { what, next: `The newest backup took its place: the last messages may be missing. ${set}` }
+    : {
+        what,
+        next: `There was no backup to take its place, so ${where === "here" ? "it" : "the history"} begins anew. ${set}`,
+      };
+}
+
+/** "12", or "999+" where more are not counted. */
+export function unreadCount(count: number): string {
+  return count >= LIMITS.unreadCounted ? `${LIMITS.unreadCounted}+` : String(count);
+}
+
+/** The two ways to write a room to a file. */
+export const exportFormats: Record<ExportFormat, { readonly name: string; readonly lead: string }> =
+  {
+    html: {
+      name: "A page to read",
+      lead: "One file that any web browser shows and prints.",
+    },
+    json_lines: {
+      name: "Data for programs",
+      lead: "One line of JSON for each message, with everything that is known about it.",
+    },
+  };
 
 const moves: Record<Move, string> = {
   joined: "joined",
@@ -202,7 +375,7 @@ export const words = {
   keyTag: "Key tag: a hint that this is the same person as before",
   broken: {
     title: "ChatSpot could not start.",
-    next: "Restart the program. If it stays, look at what it says here:",
+    raw: "For whoever looks into it:",
   },
   first: {
     title: "Welcome to ChatSpot",
@@ -225,6 +398,7 @@ export const words = {
     recent: "Recent rooms",
     rejoin: (name: string) => `Join ${name} again`,
     forget: (name: string) => `Remove ${name} from the list`,
+    keptHere: "Its messages are kept on this computer",
   },
   side: {
     label: "Rooms",
@@ -236,14 +410,17 @@ export const words = {
     host: "Host",
     join: "Join",
     empty: "No room is open yet. Host one, or join one by its address.",
-    unread: (count: number) => `${count} unread`,
+    unread: (count: number) => `${unreadCount(count)} unread`,
+    search: "Search messages",
     nothing: "Nothing said yet",
+    notKept: "Messages are not kept",
     draft: "Draft:",
   },
   hostRoom: {
     title: "Host a room",
     lead: "The room lives on this computer, for as long as ChatSpot is open.",
     name: "Name of the room",
+    retention: "How long are messages kept?",
     suggestion: (name: string) => `${name}'s room`,
     go: "Host",
   },
@@ -270,14 +447,28 @@ export const words = {
     stop: "Stop hosting",
     open: "Open again",
     tryNow: "Try now",
+    joinAgain: "Join again",
     openAgain: "Open it again to let others in.",
     stopped: "This room is closed to others.",
     timeline: (name: string) => `Messages in ${name}`,
     latest: "Jump to latest",
-    newMessages: (count: number) => (count === 1 ? "1 new message" : `${count} new messages`),
+    toUnread: "Go to where you stopped reading",
+    newMessages: (count: number) =>
+      count === 1 ? "1 new message" : `${unreadCount(count)} new messages`,
     earlier: "Show earlier messages",
+    later: "Show later messages",
+    filling: "Older messages are coming in…",
+    begins: (name: string) => `This is where ${name} begins`,
+    loading: "Reading the messages…",
+    search: "Search in this room",
+    retention: "How long messages are kept…",
+    export: "Save as a file…",
+    refused: {
+      what: "Your change of how long messages are kept was not accepted.",
+      next: "Try again, or leave it as it is.",
+    },
     unread: "New",
-    reset: "The host restarted the room. Messages above are kept only in this window.",
+    reset: "The host began this room anew. Messages above are kept by its members only.",
     gap: "Some messages are missing here: the host no longer has them.",
     unknown: (name: string) => `${name} did something that needs a newer ChatSpot to be shown.`,
     renamed: (from: string, to: string) => `${from} is now ${to}`,
@@ -285,6 +476,7 @@ export const words = {
     emptyHostStopped: "Open the room to let the others in.",
     empty: "Nothing has been said yet",
     emptyLead: "Say hello.",
+    emptyNow: "No messages to show",
     outside: "Not in the room yet",
     outsideLead: "What was said shows once the room is reached.",
   },
@@ -305,11 +497,22 @@ export const words = {
     discard: "Discard",
     more: "Show all of it",
     less: "Show less",
+    acts: "What to do with this message",
+    copy: "Copy the text",
+    unreadFrom: "Mark unread from here",
   },
   compose: {
     label: (room: string) => `Message ${room}`,
     send: "Send",
-    offline: "Not connected. What you write is sent once the room is back.",
+    offline: "Offline: sent once the room is back.",
+    closed: "Not in the room: sent when you join again.",
+    stopped: "Closed: sent once the room is open again.",
+    editing: "Editing a message that is not sent yet. Esc leaves it as it was.",
+    cancelEdit: "Leave it as it was",
+    sentMeanwhile: {
+      what: "The message was sent as it was before you finished.",
+      next: "What you wrote is still here: send it as a new message, or delete it.",
+    },
     over: (bytes: number) => `${bytes} bytes too long`,
     left: (bytes: number) => `${bytes} bytes left`,
   },
@@ -337,13 +540,65 @@ export const words = {
   },
   leave: {
     title: (room: string) => `Leave ${room}?`,
-    text: "What is still waiting to be sent is thrown away.",
     go: "Leave the room",
+    copy: "What was said so far",
+    keep: "Keep it on this computer",
+    keepLead: "You find it again when you come back, and in the search.",
+    delete: "Delete it from this computer",
+    keepLeadRemoved: "You find it in the search.",
+    deleteLead:
+      "The room goes from the list as well. The others keep theirs. This cannot be undone.",
+    deleteLeadRemoved: "The others keep theirs. This cannot be undone.",
+    nothingKept: "Nothing of what was said here is kept on this computer.",
+    unsent: (count: number) => `${unsent(count)} will be thrown away.`,
   },
   remove: {
     title: (room: string) => `Remove ${room}?`,
     text: "Its key is deleted with it: this room can never be opened again, and those who joined it will not find it.",
     go: "Remove the room",
+  },
+  rejoin: {
+    title: (room: string) => `Join ${room} again?`,
+    text: "You left this room. Its messages show once you are in it again, and the others see that you joined.",
+    go: "Join again",
+  },
+  forget: {
+    title: (room: string) => `Forget ${room}?`,
+    text: "It goes from the list, and its messages are deleted from this computer. The others keep theirs. This cannot be undone.",
+    go: "Forget and delete",
+  },
+  retention: {
+    title: "How long messages are kept",
+    choose: "How long are messages kept?",
+    custom: "Other…",
+    days: "Number of days",
+    range: `From 1 to ${LIMITS.retentionDays} days.`,
+    now: (rule: string) => `Now: ${rule}`,
+    unknown: "It is not known yet how long messages are kept here.",
+    host: "Only the host can change it.",
+    go: "Change",
+    goDelete: "Change and delete",
+  },
+  export: {
+    title: (room: string) => `Save ${room} as a file`,
+    lead: "Everything of this room that is on this computer.",
+    format: "What kind of file?",
+    go: "Save",
+    saved: "Saved as",
+    copy: "Copy the path",
+  },
+  search: {
+    title: "Search messages",
+    find: "Search for words",
+    where: "Where to search",
+    scopes: { room: "This room", all: "All rooms" },
+    hint: "Finds what is on this computer, with or without a connection.",
+    none: (query: string) => `Nothing found for “${query}”.`,
+    noneNext: "Try another word, or a shorter part of it.",
+    older: "Older results",
+    results: "Results",
+    count: (count: number, more: boolean) =>
+      count === 1 && !more ? "1 message" : `${count}${more ? "+" : ""} messages`,
   },
   quit: {
     title: "Quit ChatSpot?",
@@ -370,13 +625,17 @@ export const words = {
 /** The list of shortcuts, in the order shown. */
 export const shortcuts: readonly { readonly keys: readonly string[]; readonly does: string }[] = [
   { keys: ["Ctrl", "K"], does: "Go to a room" },
+  { keys: ["Ctrl", "F"], does: "Search in this room" },
+  { keys: ["Ctrl", "Shift", "F"], does: "Search in all rooms" },
   { keys: ["Alt", "↑ ↓"], does: "Previous, next room" },
   { keys: ["Alt", "Shift", "↑ ↓"], does: "Previous, next room with something new" },
   { keys: ["Enter"], does: "Send (the settings can change it)" },
   { keys: ["Shift", "Enter"], does: "New line" },
-  { keys: ["Esc"], does: "Close what is open, then jump to the latest" },
+  { keys: ["Esc"], does: "Close or cancel what is open, then mark read and jump to the latest" },
   { keys: ["PgUp", "PgDn"], does: "Scroll the messages" },
+  { keys: ["Shift", "PgUp"], does: "To where you stopped reading" },
   { keys: ["Home", "End"], does: "First, latest message (with nothing typed)" },
+  { keys: ["Tab", "↑ ↓"], does: "To a message and from one to the next, then Tab to its actions" },
   { keys: ["Ctrl", "+ − 0"], does: "Larger, smaller, usual size" },
   { keys: ["Ctrl", "/"], does: "This list" },
 ];

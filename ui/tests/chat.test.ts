@@ -6,6 +6,8 @@ import {
   LIMITS,
   type Me,
   type MemberView,
+  type Pending,
+  type Place,
   type RoomChange,
   type RoomView,
 } from "../src/generated/protocol";
@@ -27,17 +29,31 @@ const view = (room: string, more: Partial<RoomView> = {}): RoomView => ({
   address: "a:1",
   hosting: null,
   link: { state: "online" },
+  settings: null,
   members: [],
   items: [],
+  older: false,
+  filling: false,
+  read: null,
+  unread: 0,
+  draft: "",
   outbox: [],
   typing: [],
   ...more,
 });
+const recent = { room: "x", name: "X", address: "a", joined_at: 1, kept: true };
 let seq = 0;
 const message = (author: string, id = `id${seq}`): Item => ({
   item: "event",
-  epoch: "e",
+  log: 1,
   event: { kind: "message", seq: ++seq, at: 1, author, name: author, id, text: "x" },
+});
+
+const pending = (id: string, state: "queued" | "sending"): Pending => ({
+  id,
+  submission: { kind: "message", id, text: id },
+  at: 1,
+  state: { state },
 });
 
 let chat: ChatState;
@@ -57,6 +73,8 @@ beforeEach(() => {
       me,
       rooms: [view("r", { members: [member("me"), member("ben")], typing: ["ben"] })],
       recents: [],
+      prefs: "",
+      recovered: null,
     },
   });
 });
@@ -68,9 +86,12 @@ describe("the window's view", () => {
       view: {
         me: { ...me, name: null },
         rooms: [view("s")],
-        recents: [{ room: "x", name: "X", address: "a", joined_at: 1 }],
+        recents: [recent],
+        prefs: "{}",
+        recovered: "anew",
       },
     });
+    expect(chat).toMatchObject({ prefs: "{}", recovered: "anew" });
     expect(chat.me?.name).toBeNull();
     expect(chat.rooms.map(({ room }) => room)).toEqual(["s"]);
     expect(chat.recents).toHaveLength(1);
@@ -78,10 +99,12 @@ describe("the window's view", () => {
   test("me and recents", () => {
     tell(
       { change: "me", me: { ...me, name: "Bea" } },
-      { change: "recents", recents: [{ room: "x", name: "X", address: "a", joined_at: 1 }] },
+      { change: "recents", recents: [recent] },
+      { change: "prefs", prefs: '{"theme":"dark"}' },
     );
     expect(chat.me?.name).toBe("Bea");
     expect(chat.recents[0]?.room).toBe("x");
+    expect(chat.prefs).toBe('{"theme":"dark"}');
   });
   test("a room that is opened again replaces the old one and stands last", () => {
     tell(
@@ -109,7 +132,14 @@ describe("the window's view", () => {
 describe("a room", () => {
   test("name and hosting", () => {
     change({ what: "name", name: "Renamed" });
-    const hosting = { running: true, port: 4470, other_port: false, addresses: [], trouble: null };
+    const hosting = {
+      running: true,
+      port: 4470,
+      other_port: false,
+      addresses: [],
+      trouble: null,
+      recovered: null,
+    };
     change({ what: "hosting", hosting });
     expect(room()).toMatchObject({ name: "Renamed", hosting });
   });
@@ -139,15 +169,15 @@ describe("a room", () => {
   test("an own message leaves the outbox when its event arrives", () => {
     change({
       what: "pending",
-      pending: { id: "p1", text: "1", at: 1, state: { state: "queued" } },
+      pending: pending("p1", "queued"),
     });
     change({
       what: "pending",
-      pending: { id: "p2", text: "2", at: 1, state: { state: "queued" } },
+      pending: pending("p2", "queued"),
     });
     change({
       what: "pending",
-      pending: { id: "p1", text: "1", at: 1, state: { state: "sending" } },
+      pending: pending("p1", "sending"),
     });
     expect(room().outbox.map(({ id, state }) => `${id} ${state.state}`)).toEqual([
       "p1 sending",
@@ -165,69 +195,174 @@ describe("a room", () => {
     change({ what: "typing", member: "cleo", active: false });
     expect(room().typing).toEqual([]);
   });
-  test("at most so many items are kept, and each keeps its running number", () => {
+  test("another event than a message leaves the outbox as well, and ends no typing", () => {
+    const target = { author: "x", id: "y" };
+    change({ what: "pending", pending: pending("p1", "queued") });
+    const edited = { kind: "edited", seq: ++seq, at: 1, author: "ben", name: "ben" } as const;
+    change({
+      what: "items",
+      items: [{ item: "event", log: 1, event: { ...edited, id: "p1", target, text: "z" } }],
+    });
+    expect(room().outbox).toEqual([]);
+    expect(room().typing).toEqual(["ben"]);
+  });
+  test("at most so many items are kept, and then there are older ones", () => {
     change({
       what: "items",
       items: Array.from({ length: LIMITS.viewItems }, () => message("ben")),
     });
-    const tenth = room().items[10];
+    expect(room()).toMatchObject({ older: false });
+    const third = room().items[2];
     change({ what: "items", items: [message("ben"), message("ben")] });
     expect(room().items).toHaveLength(LIMITS.viewItems);
-    expect(room().items[10 - room().base]).toBe(tenth);
-    expect(room().end).toBe(LIMITS.viewItems + 2);
+    expect(room().items[0]).toBe(third);
+    expect(room()).toMatchObject({ older: true, newest: { log: 1, seq } });
+  });
+  test("rules, drafts, and how far it was read", () => {
+    const settings = { retention: { keep: "nothing" } } as const;
+    change({ what: "settings", settings });
+    change({ what: "draft", text: "hm" });
+    change({ what: "read", read: { log: 1, seq: 7 }, unread: 3 });
+    expect(room()).toMatchObject({ settings, draft: "hm", read: { log: 1, seq: 7 }, unread: 3 });
+  });
+  test("older history that came in is never forgotten again", () => {
+    change({ what: "filled", older: true, filling: true });
+    expect(room()).toMatchObject({ older: true, filling: true });
+    change({ what: "filled", older: false, filling: false });
+    expect(room()).toMatchObject({ older: true, filling: false });
+  });
+  test("what is left after a cut is all there is", () => {
+    change({ what: "items", items: [message("ben"), message("ben"), message("ben")] });
+    const left = room().items.slice(2);
+    change({ what: "cut", items: [...left], older: false });
+    expect(room()).toMatchObject({ items: left, older: false, cuts: 0 });
+    change({ what: "cut", items: [...left], older: true });
+    expect(room()).toMatchObject({ items: left, older: true, cuts: 1 });
   });
 });
 
 describe("reading", () => {
-  const reads = () => new Reading();
-  test("what was there at opening counts as read; others' messages after it do not", () => {
-    chat.apply({
-      update: "snapshot",
-      view: { me, rooms: [view("r", { items: [message("ben")] })], recents: [] },
-    });
-    const reading = reads();
-    expect(reading.unread(room())).toBe(0);
-    change({ what: "items", items: [message("ben"), message("me"), message("cleo")] });
-    expect(reading.unread(room())).toBe(2);
+  const calls: (readonly [string, Place])[] = [];
+  let answer: () => Promise<void>;
+  beforeEach(() => {
+    calls.length = 0;
+    answer = async () => {};
   });
-  test("seeing the end reads it; the line stays where reading stopped", () => {
-    const reading = reads();
+  const reads = () =>
+    new Reading({
+      read: (_, place) => {
+        calls.push(["read", place]);
+        return answer();
+      },
+      unreadFrom: async (_, place) => {
+        calls.push(["unreadFrom", place]);
+      },
+    });
+  /** A message of somebody else comes in, and the other side counts it. */
+  const says = (unread: number) => {
     change({ what: "items", items: [message("ben")] });
-    reading.open(room());
-    expect(reading.lineOf(room())).toBe(0);
+    change({ what: "read", read: room().read, unread });
+  };
+  const here = () => ({ log: 1, seq });
+
+  test("the count is the other side's, until everything was seen here", async () => {
+    const reading = reads();
+    says(1);
+    says(2);
+    expect(reading.unread(room())).toBe(2);
     reading.see(room(), 1_000);
     expect(reading.unread(room())).toBe(0);
-    expect(reading.lineOf(room())).toBe(0);
+    expect(calls).toEqual([["read", here()]]);
+    await new Promise((turn) => setTimeout(turn));
+    change({ what: "read", read: here(), unread: 0 });
+    reading.see(room(), 1_000);
+    expect(calls).toHaveLength(1);
+  });
+  test("one call at a time, and the newest place wins", async () => {
+    const reading = reads();
+    let done = () => {};
+    answer = () => new Promise((resolve) => (done = resolve));
+    for (let n = 1; n <= 4; n++) {
+      says(n);
+      reading.see(room(), n);
+    }
+    const last = here();
+    expect(calls).toHaveLength(1);
+    done();
+    await new Promise((turn) => setTimeout(turn));
+    expect(calls.slice(1)).toEqual([["read", last]]);
+  });
+  test("a call that fails is made again with the next message", async () => {
+    const reading = reads();
+    answer = () => Promise.reject(new Error("disk"));
+    says(1);
+    reading.see(room(), 1);
+    await new Promise((turn) => setTimeout(turn));
+    says(2);
+    reading.see(room(), 2);
+    expect(calls).toHaveLength(2);
+  });
+  test("the line stands where reading stopped, and stays while that is read", () => {
+    const reading = reads();
+    change({ what: "items", items: [message("ben")] });
+    const read = here();
+    change({ what: "read", read, unread: 0 });
+    says(1);
+    reading.open(room());
+    expect(reading.lineOf(room())).toEqual(read);
+    reading.see(room(), 1_000);
+    expect(reading.lineOf(room())).toEqual(read);
   });
   test("a line that was seen goes with the next message, a fresh one stays", () => {
     const reading = reads();
-    change({ what: "items", items: [message("ben")] });
+    change({ what: "read", read: { log: 1, seq: 0 }, unread: 0 });
+    says(1);
     reading.open(room());
     reading.see(room(), 1_000);
-    change({ what: "items", items: [message("ben")] });
+    says(1);
     reading.see(room(), 2_000);
-    expect(reading.lineOf(room())).toBe(0);
-    change({ what: "items", items: [message("ben")] });
+    expect(reading.lineOf(room())).not.toBeNull();
+    says(1);
     reading.see(room(), 60_000);
     expect(reading.lineOf(room())).toBeNull();
   });
   test("while nobody looks, the line freezes at the first message missed", () => {
     const reading = reads();
-    change({ what: "items", items: [message("ben")] });
+    says(1);
     reading.see(room(), 1);
-    change({ what: "items", items: [message("ben")] });
+    const seen = here();
+    says(1);
     reading.miss(room());
-    change({ what: "items", items: [message("ben")] });
+    says(2);
     reading.miss(room());
-    expect(reading.lineOf(room())).toBe(1);
+    expect(reading.lineOf(room())).toEqual(seen);
     expect(reading.unread(room())).toBe(2);
   });
-  test("a room that is left and joined again starts anew", () => {
+  test("marked unread by hand it stays so, even in view, until somebody comes back", async () => {
     const reading = reads();
-    change({ what: "items", items: [message("ben"), message("ben")] });
+    says(1);
+    const first = here();
+    says(2);
     reading.see(room(), 1);
-    tell({ change: "room_left", room: "r" }, { change: "room_opened", room: view("r") });
-    change({ what: "items", items: [message("ben")] });
-    expect(reading.unread(room())).toBe(1);
+    await reading.markUnread(room(), first);
+    expect(calls.at(-1)).toEqual(["unreadFrom", first]);
+    change({ what: "read", read: { log: 1, seq: first.seq - 1 }, unread: 2 });
+    reading.see(room(), 2);
+    expect(reading.unread(room())).toBe(2);
+    expect(reading.lineOf(room())).toEqual({ log: 1, seq: first.seq - 1 });
+    expect(calls.filter(([call]) => call === "read")).toHaveLength(1);
+    reading.open(room());
+    reading.see(room(), 3);
+    expect(calls.filter(([call]) => call === "read")).toHaveLength(2);
+  });
+  test("a room that is left and joined again starts with what the other side knows", () => {
+    const reading = reads();
+    says(1);
+    reading.see(room(), 1);
+    tell(
+      { change: "room_left", room: "r" },
+      { change: "room_opened", room: view("r", { items: [message("ben")], unread: 5 }) },
+    );
+    expect(reading.unread(room())).toBe(5);
   });
 });

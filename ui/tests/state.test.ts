@@ -1,8 +1,7 @@
-/** The small parts of state: keys, typing notices, drafts, preferences, tags, the order of rooms. */
-import { describe, expect, test, vi } from "vitest";
+/** The small parts of state: keys, typing notices, tags, the order of rooms. */
+import { describe, expect, test } from "vitest";
 import { LIMITS } from "../src/generated/protocol";
 import type { Room } from "../src/state/chat.svelte";
-import { Drafts } from "../src/state/drafts.svelte";
 import { groupsOf, neighbour } from "../src/state/groups";
 import { commandOf, type Key, sends } from "../src/state/keys";
 import { hueOf, initialsOf, tagOf } from "../src/state/member";
@@ -41,6 +40,11 @@ describe("keys", () => {
     expect(commandOf(key("k", { ctrlKey: true }))).toEqual({ do: "switcher" });
     expect(commandOf(key("K", { metaKey: true }))).toEqual({ do: "switcher" });
     expect(commandOf(key("/", { ctrlKey: true }))).toEqual({ do: "shortcuts" });
+    expect(commandOf(key("f", { ctrlKey: true }))).toEqual({ do: "search", everywhere: false });
+    expect(commandOf(key("F", { metaKey: true, shiftKey: true }))).toEqual({
+      do: "search",
+      everywhere: true,
+    });
     expect(commandOf(key("=", { ctrlKey: true }))).toEqual({ do: "zoom", steps: 1 });
     expect(commandOf(key("ArrowDown", { altKey: true, shiftKey: true }))).toEqual({
       do: "room",
@@ -70,26 +74,8 @@ test("typing is told at once, then seldom, and its end once", () => {
   expect(said).toEqual([true, true, false, true]);
 });
 
-test("drafts are kept over a restart, and nothing typed is overwritten", () => {
-  vi.useFakeTimers();
-  const drafts = new Drafts();
-  drafts.set("r", "typed since");
-  drafts.putBack("r", "could not be sent");
-  vi.runAllTimers();
-  vi.useRealTimers();
-  expect(new Drafts().of("r")).toBe("could not be sent\ntyped since");
-});
-
-test("what was kept by somebody else's hand does no harm", () => {
-  localStorage.setItem("chatspot.drafts", "[1, 2]");
-  localStorage.setItem("chatspot.theme", '"purple"');
-  localStorage.setItem("chatspot.zoom", "{");
-  expect(new Drafts().of("r")).toBe("");
-  expect(new Prefs()).toMatchObject({ theme: "system", zoom: 100 });
-});
-
 test("zoom has ends", () => {
-  const prefs = new Prefs();
+  const prefs = new Prefs(async () => {});
   for (let step = 0; step < 50; step++) prefs.zoomBy(1);
   expect(prefs.zoom).toBe(200);
   prefs.zoomBy(0);
@@ -112,7 +98,7 @@ test("rooms are found in their groups and beside each other", () => {
   const room = (id: string, hosting: object | null = null) =>
     ({ room: id, hosting }) as unknown as Room;
   const [a, b, c] = [room("a"), room("b", {}), room("c")];
-  const recent = (id: string) => ({ room: id, name: id, address: "", joined_at: 0 });
+  const recent = (id: string) => ({ room: id, name: id, address: "", joined_at: 0, kept: false });
   const groups = groupsOf([a, b, c], [recent("a"), recent("x")]);
   expect([groups.hosted, groups.joined, groups.recents.map(({ room }) => room)]).toEqual([
     [b],

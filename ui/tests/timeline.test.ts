@@ -1,7 +1,8 @@
 /** The layout of the timeline: blocks, days, folded notices, the unread line, keys. */
 import { describe, expect, test } from "vitest";
-import type { Event, Item, Pending } from "../src/generated/protocol";
+import type { Event, Item, Pending, Place } from "../src/generated/protocol";
 import { BLOCK_MS, keepSame, layOut, QUICK_RETURN_MS, type Row } from "../src/state/timeline";
+import { message } from "../src/transport/cast";
 
 const NOON = new Date(2030, 5, 3, 12).getTime();
 const DAY = 24 * 60 * 60_000;
@@ -12,7 +13,7 @@ function item(author: string, at: number, event: Said): Item {
   seq += 1;
   return {
     item: "event",
-    epoch: "e",
+    log: 1,
     event: { seq, at, author, name: author.toUpperCase(), ...event } as Event,
   };
 }
@@ -24,14 +25,14 @@ const leaves = (author: string, at = NOON, how: "left" | "lost" = "left") =>
 
 function rowsOf(
   items: Item[],
-  more: { unreadFrom?: number; outbox?: Pending[]; base?: number } = {},
+  more: { readTo?: Place; outbox?: Pending[]; older?: boolean } = {},
 ): Row[] {
   return layOut({
     items,
-    base: more.base ?? 0,
+    older: more.older ?? false,
     outbox: more.outbox ?? [],
     me: { author: "me", name: "ME" },
-    unreadFrom: more.unreadFrom ?? null,
+    readTo: more.readTo ?? null,
   });
 }
 /** A layout as a short text: what the tests compare. */
@@ -44,8 +45,8 @@ function shape(rows: Row[]): string[] {
         return [...row.moves]
           .map(([move, who]) => `${who.map(({ author }) => author).join("+")} ${move}`)
           .join(", ");
-      case "renamed":
-        return `${row.from} > ${row.who.name}`;
+      case "did":
+        return row.did.deed === "renamed" ? `${row.did.from} > ${row.who.name}` : row.did.deed;
       default:
         return row.row;
     }
@@ -110,7 +111,7 @@ describe("blocks", () => {
     );
   });
   test("own messages on their way continue the last own block", () => {
-    const outbox: Pending[] = [{ id: "p", text: "2", at: NOON + 1, state: { state: "queued" } }];
+    const outbox: Pending[] = [{ ...message("p", "2"), at: NOON + 1, state: { state: "queued" } }];
     const rows = rowsOf([item("me", NOON, { kind: "message", id: "x", text: "1" })], { outbox });
     check(rows, "day", "me: 1 / (2)");
     expect(rows.at(-1)).toMatchObject({ mine: true });
@@ -197,8 +198,8 @@ describe("the rest", () => {
     check(
       rowsOf([
         says("a", NOON, "1"),
-        { item: "gap", epoch: "e" },
-        { item: "reset", epoch: "f" },
+        { item: "gap", log: 1, before: 50 },
+        { item: "reset", log: 2 },
         item("a", NOON, { kind: "unknown" }),
       ]),
       "day",
@@ -208,34 +209,60 @@ describe("the rest", () => {
       "unknown",
     );
   });
+  const at = (event: Item): Place => {
+    if (event.item !== "event") throw new Error("only events have a place");
+    return { log: event.log, seq: event.event.seq };
+  };
   test("the unread line parts blocks and runs exactly where reading stopped", () => {
+    const said = [says("a", NOON, "1"), says("a", NOON, "2")] as const;
+    check(rowsOf([...said], { readTo: at(said[0]) }), "day", "a: 1", "unread", "a: 2");
+    const came = [joins("a"), joins("b")] as const;
+    check(rowsOf([...came], { readTo: at(came[0]) }), "day", "a joined", "unread", "b joined");
+  });
+  test("a line that belongs further up shows only when nothing is further up any more", () => {
+    const readTo = at(says("a", NOON, "0"));
+    const said = [says("a", NOON, "1"), says("b", NOON, "2")];
+    check(rowsOf(said, { readTo, older: true }), "day", "a: 1", "b: 2");
+    check(rowsOf(said, { readTo, older: false }), "unread", "day", "a: 1", "b: 2");
+  });
+  test("everything read: no line", () => {
+    const said = [says("a", NOON, "1"), says("a", NOON, "2")] as const;
+    check(rowsOf([...said], { readTo: at(said[1]) }), "day", "a: 1 / 2");
+  });
+  test("what was done to messages and the room is told in its place", () => {
+    const target = { author: "b", id: "x" };
     check(
-      rowsOf([says("a", NOON, "1"), says("a", NOON, "2")], { unreadFrom: 1 }),
+      rowsOf([
+        says("a", NOON, "1"),
+        item("a", NOON, { kind: "edited", id: "e", target, text: "2" } as Said),
+        item("a", NOON, { kind: "deleted", id: "f", target } as Said),
+        item("a", NOON, { kind: "reacted", id: "g", target, reaction: "+", active: true } as Said),
+        item("a", NOON, { kind: "settings", id: "h", settings: {} } as Said),
+        item("a", NOON, { kind: "moderated", id: "i", member: "b", action: "ban" } as Said),
+        says("a", NOON, "3"),
+      ]),
       "day",
       "a: 1",
-      "unread",
-      "a: 2",
-    );
-    check(
-      rowsOf([joins("a"), joins("b")], { unreadFrom: 1 }),
-      "day",
-      "a joined",
-      "unread",
-      "b joined",
+      "edited",
+      "deleted",
+      "reacted",
+      "settings",
+      "moderated",
+      "a: 3",
     );
   });
-  test("the unread line goes by the running number, wherever the stretch begins", () => {
-    check(
-      rowsOf([says("a", NOON, "1"), says("b", NOON, "2")], { base: 40, unreadFrom: 41 }),
-      "day",
-      "a: 1",
-      "unread",
-      "b: 2",
-    );
-    check(rowsOf([says("a", NOON, "1")], { base: 40, unreadFrom: 3 }), "day", "a: 1");
+  test("other things than messages on their way do not show yet", () => {
+    const pending = (submission: Pending["submission"]): Pending => ({
+      id: "p",
+      submission,
+      at: NOON,
+      state: { state: "queued" },
+    });
+    const settings = { retention: { keep: "forever" } } as const;
+    expect(rowsOf([], { outbox: [pending({ kind: "settings", id: "p", settings })] })).toEqual([]);
   });
   test("a message keeps its key when it is committed", () => {
-    const outbox: Pending[] = [{ id: "x", text: "1", at: NOON, state: { state: "sending" } }];
+    const outbox: Pending[] = [{ ...message("x", "1"), at: NOON, state: { state: "sending" } }];
     const keys = (rows: Row[]) =>
       rows.flatMap((row) =>
         row.row === "block" ? [row.key, ...row.messages.map(({ key }) => key)] : [],
@@ -249,7 +276,7 @@ describe("the rest", () => {
       says("a", NOON, "1", "same"),
       says("a", NOON, "2", "same"),
       says("b", NOON, "3", "same"),
-      { item: "reset", epoch: "f" },
+      { item: "reset", log: 2 },
       says("a", NOON, "1", "same"),
     ]);
     const keys = rows.flatMap((row) => [
@@ -272,7 +299,7 @@ describe("the rest", () => {
   });
   test("a state that changes is a change", () => {
     const sent = (state: "queued" | "sending"): Pending[] => [
-      { id: "p", text: "1", at: NOON, state: { state } },
+      { ...message("p", "1"), at: NOON, state: { state } },
     ];
     const before = rowsOf([], { outbox: sent("queued") });
     const after = rowsOf([], { outbox: sent("sending") });

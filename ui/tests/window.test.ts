@@ -173,7 +173,12 @@ describe("a message that failed", () => {
     expect(screen.getByTestId<HTMLTextAreaElement>("composer").value).toBe(
       "This one did not get through.",
     );
+    // It is given up only for what is sent in its place.
+    expect(fake.calls.map(([call]) => call)).not.toContain("discard");
+    await fireEvent.keyDown(screen.getByTestId("composer"), { key: "Enter" });
+    await settle();
     expect(fake.calls).toContainEqual(["discard", expect.anything(), "f1"]);
+    expect(fake.calls).toContainEqual(["send", expect.anything(), "This one did not get through."]);
   });
   test("can be tried again only where that helps", async () => {
     const { screen } = await open("failed-message");
@@ -199,7 +204,7 @@ test("f41 names and texts of others are text, never markup", async () => {
 test("the connection's state and what helps", async () => {
   const { screen, fake } = await open("closed-by-host");
   expect(screen.getByTestId("link-state").dataset.state).toBe("closed");
-  await fireEvent.click(screen.getByText("Try again"));
+  await fireEvent.click(screen.getByText("Join again"));
   expect(fake.calls.some(([call]) => call === "redial")).toBe(true);
 });
 
@@ -239,7 +244,7 @@ test("what others say in another room is counted there and in the title", async 
     items: [
       {
         item: "event",
-        epoch: "e",
+        log: 1,
         event: { kind: "message", seq: 9, at: 1, author: "x", name: "X", id: "i", text: "psst" },
       },
     ],

@@ -1,8 +1,21 @@
 /** The words: lists, folded notices, and that each failure says what happened and what to do next. */
 import { expect, test } from "vitest";
 import type { FailureCode, Trouble } from "../src/generated/protocol";
+import { excerpt } from "../src/state/excerpt";
+import { isDays, retentionOf, shortens } from "../src/state/retention";
+import type { Deed } from "../src/state/timeline";
 import { clock, day } from "../src/time";
-import { failure, isolated, list, move, trouble, typing } from "../src/words";
+import {
+  deed,
+  failure,
+  isolated,
+  keptFor,
+  list,
+  move,
+  trouble,
+  typing,
+  unreadCount,
+} from "../src/words";
 
 // Both lists are checked by the compiler: one that lacks a code, or has another, does not build.
 const FAILURES = Object.keys({
@@ -24,7 +37,11 @@ const FAILURES = Object.keys({
   outbox_full: 0,
   too_many_rooms: 0,
   no_port: 0,
+  not_host: 0,
   storage: 0,
+  disk_full: 0,
+  newer_data: 0,
+  data_in_use: 0,
   internal: 0,
 } satisfies Record<FailureCode, 0>) as FailureCode[];
 const TROUBLES = Object.keys({
@@ -43,6 +60,7 @@ const TROUBLES = Object.keys({
   replaced: 0,
   unauthenticated: 0,
   stopped: 0,
+  not_saved: 0,
   protocol: 0,
 } satisfies Record<Trouble, 0>) as Trouble[];
 
@@ -75,6 +93,49 @@ test("notices and typing", () => {
   expect(typing(["Ada", "Ben"])).toBe("Ada and Ben are typing…");
   expect(typing(["A", "B", "C", "D"])).toBe("Several people are typing…");
 });
+
+test.each<[string, string, string]>([
+  ["The quick brown fox", "QUICK", "The [quick] brown fox"],
+  ["Crème brûlée, crème fraîche", "creme", "[Crème] brûlée, [crème] fraîche"],
+  ["one two three", "three one", "[one] two [three]"],
+  ["two\n  lines", "two lines", "[two lines]"],
+  ["<b>bold</b>", "<b>", "[<b>]bold</b>"],
+  ["nothing here", "zeppelin", "nothing here"],
+  ["Straße und ﬁne", "fine", "Straße und [ﬁne]"],
+])("%j searched for %j", (text, query, marked) => {
+  const pieces = excerpt(text, query);
+  expect(pieces.map(({ text, hit }) => (hit ? `[${text}]` : text)).join("")).toBe(marked);
+});
+
+test("a long text shows the part that was searched for", () => {
+  const pieces = excerpt(`${"x ".repeat(500)}needle ${"y ".repeat(500)}`, "needle");
+  const shown = pieces.map(({ text }) => text).join("");
+  expect(shown.length).toBeLessThan(250);
+  expect(shown).toMatch(/^….*needle.*…$/);
+});
+
+test("counts, rules and what they mean", () => {
+  expect([unreadCount(998), unreadCount(999)]).toEqual(["998", "999+"]);
+  expect([null, 0, 1, 30].map((days) => keptFor(retentionOf(days)))).toEqual([
+    "",
+    "Nothing kept",
+    "Kept 1 day",
+    "Kept 30 days",
+  ]);
+  expect(shortens(retentionOf(null), retentionOf(30))).toBe(true);
+  expect(shortens(retentionOf(30), retentionOf(0))).toBe(true);
+  expect(shortens(retentionOf(30), retentionOf(null))).toBe(false);
+  expect(shortens(retentionOf(0), retentionOf(1))).toBe(false);
+  expect([0, 1, 3650, 3651, 1.5].map(isDays)).toEqual([false, true, true, false, false]);
+});
+
+test.each<[Deed, string]>([
+  [{ deed: "settings", retention: { keep: "forever" } }, "Ada set messages to be kept for ever"],
+  [{ deed: "settings", retention: { keep: "nothing" } }, "Ada set nothing to be kept in this room"],
+  [{ deed: "moderated", member: "b", action: "unmute" }, "Ada let Ben write again"],
+  [{ deed: "moderated", member: "b", action: "ban" }, "Ada banned Ben"],
+  [{ deed: "renamed", from: "Eda" }, "Eda is now Ada"],
+])("%j", (did, text) => expect(deed("Ada", did, "Ben", false)).toBe(text));
 
 test("only names from right to left are set apart within a sentence", () => {
   expect(isolated("Ada")).toBe("Ada");

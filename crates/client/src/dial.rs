@@ -8,7 +8,6 @@ use chatspot_protocol::limits::{
 use chatspot_protocol::view::Trouble;
 use chatspot_protocol::wire::{Greeting, ServerFrame};
 use futures_util::{SinkExt, StreamExt};
-use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
@@ -17,6 +16,8 @@ use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use crate::net::{TcpStream, lookup_host};
 
 /// An open connection to a relay, or to whatever speaks WebSocket there.
 pub(crate) type Socket = WebSocketStream<TcpStream>;

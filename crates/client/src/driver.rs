@@ -1,18 +1,21 @@
-//! One task per room: the session machine, its one connection, and the window's commands.
+//! One task per room: the session machine, its one connection, and the window's commands. What the machine learns is
+//! on the disk before anybody is told.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use chatspot_protocol::address::Address;
+use chatspot_protocol::event::{Body, Submission};
 use chatspot_protocol::identity::Identity;
-use chatspot_protocol::ids::{ClientId, RoomId};
-use chatspot_protocol::session::{OutboxFull, Output, Session};
-use chatspot_protocol::text::{DisplayName, MessageText};
+use chatspot_protocol::ids::{ClientId, MemberId, RoomId};
+use chatspot_protocol::limits::UNREAD_COUNTED;
+use chatspot_protocol::session::{Keep, Output, Resume, Session};
+use chatspot_protocol::text::DisplayName;
 use chatspot_protocol::time::Now;
-use chatspot_protocol::view::{Change, RoomView, Trouble};
+use chatspot_protocol::view::{Change, Failure, FailureCode, Item, Place, RoomChange, Trouble};
 use chatspot_protocol::wire::{ServerFrame, close};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -20,23 +23,30 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::dial::{self, Socket};
 use crate::feed::Feed;
-use crate::{SOFTWARE, wall_now};
+use crate::store::{Cut, Saved, Store};
+use crate::watch::Woken;
+use crate::{SOFTWARE, failure, storage, wall_now};
 
 /// What the window asks of a room.
 #[derive(Debug)]
 pub(crate) enum Command {
     Submit {
-        id: ClientId,
-        text: MessageText,
-        taken: oneshot::Sender<Result<(), OutboxFull>>,
+        submission: Submission,
+        taken: oneshot::Sender<Result<(), Failure>>,
     },
     Retry {
         id: ClientId,
     },
     Discard {
         id: ClientId,
-        taken: oneshot::Sender<bool>,
+        taken: oneshot::Sender<Result<bool, Failure>>,
     },
+    /// What the person at the window read, or wants to count as unread.
+    Read {
+        mark: Mark,
+    },
+    /// History of the room was deleted, because it grew too old.
+    Pruned,
     Typing {
         active: bool,
     },
@@ -47,12 +57,23 @@ pub(crate) enum Command {
     Redial {
         address: Option<Address>,
     },
+    /// The computer slept, or its network changed.
+    Woke(Woken),
     /// Stay away until the next redial.
     Stop,
     /// Say goodbye and end; `done` is dropped when that is written.
     Leave {
         done: oneshot::Sender<()>,
     },
+}
+
+/// How far a room is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Mark {
+    /// Up to this place, included.
+    UpTo(Place),
+    /// From this place on it counts as unread.
+    UnreadFrom(Place),
 }
 
 type Dialling = Pin<Box<dyn Future<Output = Result<Box<Socket>, Trouble>> + Send>>;
@@ -63,6 +84,9 @@ enum Line {
     Dialling(Dialling),
     Open(Box<Socket>),
 }
+
+/// Frames that are taken together into one transaction, where they are there already.
+const FRAMES: usize = 64;
 
 /// What the task woke up for.
 enum Woke {
@@ -77,44 +101,65 @@ pub(crate) struct Driver {
     address: Address,
     session: Session,
     line: Line,
+    me: MemberId,
+    store: Store,
     feed: Feed,
+    /// As the window was told last.
+    read: Option<Place>,
+    unread: u32,
     start: Instant,
     left: bool,
 }
 
+/// What a room's task starts with.
+pub(crate) struct Start {
+    pub(crate) room: RoomId,
+    pub(crate) identity: Identity,
+    pub(crate) name: DisplayName,
+    pub(crate) address: Address,
+    pub(crate) resume: Resume,
+    /// As the window was told.
+    pub(crate) read: Option<Place>,
+    /// As the window was told.
+    pub(crate) unread: u32,
+}
+
 impl Driver {
-    pub(crate) fn new(
-        room: RoomId,
-        identity: Identity,
-        name: DisplayName,
-        address: Address,
-        feed: Feed,
-    ) -> Self {
+    pub(crate) fn new(start: Start, store: Store, feed: Feed) -> Self {
+        let Start {
+            room,
+            identity,
+            name,
+            address,
+            resume,
+            read,
+            unread,
+        } = start;
         let mut seed = [0; 8];
         if let Err(error) = getrandom::fill(&mut seed) {
             tracing::warn!(%error, "redials are not spread");
         }
-        let session = Session::new(
-            room,
-            identity,
-            name,
-            SOFTWARE.to_owned(),
-            u64::from_le_bytes(seed),
-        );
+        let me = identity.member();
+        let software = SOFTWARE.to_owned();
+        let seed = u64::from_le_bytes(seed);
+        let session = Session::new(room, identity, name, software, resume, seed);
         Self {
             room,
             address,
             session,
             line: Line::None,
+            me,
+            store,
             feed,
+            read,
+            unread,
             start: Instant::now(),
             left: false,
         }
     }
 
     /// Runs until the room is left or the client is gone.
-    pub(crate) async fn run(mut self, view: Box<RoomView>, mut commands: mpsc::Receiver<Command>) {
-        self.feed.tell(Change::RoomOpened { room: view }).await;
+    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         self.carry_out().await;
         while !self.left {
             let due = self.session.next_timeout().map(|at| self.start + at);
@@ -127,7 +172,7 @@ impl Driver {
             let mut done = None;
             match woke {
                 Woke::Command(None) => return,
-                Woke::Command(Some(command)) => done = self.command(command, now),
+                Woke::Command(Some(command)) => done = self.command(command, now).await,
                 Woke::Dialled(Ok(socket)) => {
                     self.line = Line::Open(socket);
                     self.session.opened(now);
@@ -136,7 +181,10 @@ impl Driver {
                     self.line = Line::None;
                     self.session.dial_failed(trouble, now);
                 }
-                Woke::Heard(heard) => self.heard(heard, now),
+                Woke::Heard(heard) => {
+                    self.heard(heard, now);
+                    self.hear_more(now);
+                }
                 Woke::Timeout => self.session.timeout(now),
             }
             self.carry_out().await;
@@ -144,17 +192,19 @@ impl Driver {
         }
     }
 
-    fn command(&mut self, command: Command, now: Now) -> Option<oneshot::Sender<()>> {
+    async fn command(&mut self, command: Command, now: Now) -> Option<oneshot::Sender<()>> {
         match command {
-            Command::Submit { id, text, taken } => {
+            Command::Submit { submission, taken } => {
                 // Nobody waits for the answer any more when the window was reloaded; the message counts all the same.
-                let _ = taken.send(self.session.submit(id, text, now));
+                let _ = taken.send(self.submit(submission, now).await);
             }
             Command::Retry { id } => self.session.retry(id, now),
             Command::Discard { id, taken } => {
                 // Nobody waits for the answer any more when the window was reloaded.
-                let _ = taken.send(self.session.discard(id));
+                let _ = taken.send(self.discard(id).await);
             }
+            Command::Read { mark } => self.mark(mark).await,
+            Command::Pruned => self.recount().await,
             Command::Typing { active } => self.session.typing(active),
             Command::Rename { name } => self.session.rename(name),
             Command::Redial { address } => {
@@ -164,6 +214,12 @@ impl Driver {
                 }
                 self.session.redial();
             }
+            Command::Woke(woken) => {
+                if woken == Woken::Slept || !self.address.is_loopback() {
+                    tracing::info!(?woken, room = %self.room, "connects anew");
+                    self.session.woke();
+                }
+            }
             Command::Stop => self.session.stop(),
             Command::Leave { done } => {
                 self.session.leave();
@@ -171,6 +227,76 @@ impl Driver {
             }
         }
         None
+    }
+
+    /// Written down first; only then is it in the outbox and on its way.
+    async fn submit(&mut self, submission: Submission, now: Now) -> Result<(), Failure> {
+        let full = |_| failure(FailureCode::OutboxFull, "too many unsent messages");
+        let pending = self.session.draft(submission, now).map_err(full)?;
+        let put = self.store.put_pending(self.room, pending.clone()).await;
+        put.map_err(|error| storage(&error))?;
+        self.session.submit(pending, now);
+        Ok(())
+    }
+
+    /// Taken off the disk first: what is said to be gone must not be sent after a crash.
+    async fn discard(&mut self, id: ClientId) -> Result<bool, Failure> {
+        if !self.session.can_discard(id) {
+            return Ok(false);
+        }
+        let gone = vec![Keep::Gone { id }];
+        let kept = self.store.keep(self.room, gone, wall_now()).await;
+        kept.map_err(|error| storage(&error))?;
+        Ok(self.session.discard(id))
+    }
+
+    /// Tells what is left at the end of the timeline. Asked for here, where nothing new comes between the look at the
+    /// disk and the telling.
+    async fn recount(&mut self) {
+        match self.store.kept(self.room).await {
+            Ok(kept) => {
+                let (items, older) = (kept.items, kept.older);
+                self.tell(RoomChange::Cut { items, older }).await;
+                self.tell_read(kept.read, kept.unread).await;
+            }
+            Err(error) => tracing::warn!(%error, "what is left is not shown yet"),
+        }
+    }
+
+    async fn mark(&mut self, mark: Mark) {
+        let marked = match mark {
+            Mark::UpTo(place) => self.store.mark_read(self.room, place).await,
+            Mark::UnreadFrom(place) => self.store.mark_unread_from(self.room, place).await,
+        };
+        match marked {
+            Ok((read, unread)) => self.tell_read(read, unread).await,
+            Err(error) => tracing::warn!(%error, "how far the room is read is not kept"),
+        }
+    }
+
+    async fn tell_read(&mut self, read: Option<Place>, unread: u32) {
+        if (self.read, self.unread) != (read, unread) {
+            (self.read, self.unread) = (read, unread);
+            self.tell(RoomChange::Read { read, unread }).await;
+        }
+    }
+
+    async fn tell(&mut self, what: RoomChange) {
+        let room = self.room;
+        self.feed.tell(Change::Room { room, what }).await;
+    }
+
+    /// Takes what is there already, so that a burst is one transaction.
+    fn hear_more(&mut self, now: Now) {
+        for _ in 0..FRAMES {
+            let Line::Open(socket) = &mut self.line else {
+                return;
+            };
+            let Some(heard) = socket.next().now_or_never() else {
+                return;
+            };
+            self.heard(heard, now);
+        }
     }
 
     fn heard(&mut self, heard: Option<Result<Message, Error>>, now: Now) {
@@ -196,33 +322,88 @@ impl Driver {
         }
     }
 
-    /// Carries out what the machine asks for. Boxed where it may dial and fail again.
+    /// Carries out what the machine asks for: what is to be kept first, and all at once.
     async fn carry_out(&mut self) {
-        while let Some(output) = self.session.poll_output() {
-            match output {
-                Output::Dial => {
-                    let address = self.address.clone();
-                    self.line = Line::Dialling(Box::pin(async move {
-                        dial::dial(&address).await.map(Box::new)
-                    }));
+        loop {
+            let (mut keeps, mut rest) = (Vec::new(), Vec::new());
+            while let Some(output) = self.session.poll_output() {
+                match output {
+                    Output::Keep(keep) => keeps.push(keep),
+                    other => rest.push(other),
                 }
-                Output::Transmit(frame) => self.write(Message::text(frame.encode())).await,
-                Output::Ping => self.write(Message::Ping(Vec::new().into())).await,
-                Output::Hangup(code) => {
-                    if let Line::Open(mut socket) = std::mem::replace(&mut self.line, Line::None) {
-                        tokio::spawn(async move { hang_up(&mut socket, code).await });
-                    }
-                }
-                Output::Change(what) => {
-                    self.feed
-                        .tell(Change::Room {
-                            room: self.room,
-                            what,
-                        })
-                        .await;
-                }
-                Output::Left => self.left = true,
             }
+            if keeps.is_empty() && rest.is_empty() {
+                return;
+            }
+            let kept = keeps.is_empty() || self.keep(keeps).await;
+            for output in rest {
+                self.perform(output).await;
+            }
+            if !kept {
+                self.session.not_kept(self.now());
+            }
+        }
+    }
+
+    /// Has the disk take it, and shows what is new by it. False when the disk does not.
+    async fn keep(&mut self, keeps: Vec<Keep>) -> bool {
+        let saved = match self.store.keep(self.room, keeps, wall_now()).await {
+            Ok(saved) => saved,
+            Err(error) => {
+                tracing::error!(%error, room = %self.room, "cannot write down what comes in");
+                return false;
+            }
+        };
+        self.session.kept();
+        let Saved { items, cut, others } = saved;
+        let came = items.iter().rev().find_map(|item| match item {
+            Item::Event { event, .. } if event.author == self.me && event.body == Body::Joined => {
+                item.place()
+            }
+            Item::Event { .. } | Item::Reset { .. } | Item::Gap { .. } => None,
+        });
+        if !items.is_empty() {
+            self.tell(RoomChange::Items { items }).await;
+        }
+        if let Some(Cut { items, older }) = cut {
+            self.tell(RoomChange::Cut { items, older }).await;
+            match self.store.kept(self.room).await {
+                Ok(kept) => self.tell_read(kept.read, kept.unread).await,
+                Err(error) => tracing::warn!(%error, "unread messages are not counted anew"),
+            }
+            return true;
+        }
+        if self.read.is_none()
+            && let Some(came) = came
+        {
+            // Who is new has read what was said before they came.
+            self.mark(Mark::UpTo(came)).await;
+        } else {
+            let unread = self.unread.saturating_add(others).min(UNREAD_COUNTED);
+            self.tell_read(self.read, unread).await;
+        }
+        true
+    }
+
+    async fn perform(&mut self, output: Output) {
+        match output {
+            Output::Dial => {
+                let address = self.address.clone();
+                self.line =
+                    Line::Dialling(Box::pin(
+                        async move { dial::dial(&address).await.map(Box::new) },
+                    ));
+            }
+            Output::Transmit(frame) => self.write(Message::text(frame.encode())).await,
+            Output::Ping => self.write(Message::Ping(Vec::new().into())).await,
+            Output::Hangup(code) => {
+                if let Line::Open(mut socket) = std::mem::replace(&mut self.line, Line::None) {
+                    tokio::spawn(async move { hang_up(&mut socket, code).await });
+                }
+            }
+            Output::Keep(_) => unreachable!("kept before everything else"),
+            Output::Change(what) => self.tell(what).await,
+            Output::Left => self.left = true,
         }
     }
 

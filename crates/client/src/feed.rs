@@ -134,6 +134,8 @@ mod tests {
             me: me("0"),
             rooms: Vec::new(),
             recents: Vec::new(),
+            prefs: String::new(),
+            recovered: None,
         };
         let feed = Feed::start(view.clone());
         let (sender, mut updates) = mpsc::channel(10);

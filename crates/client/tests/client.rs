@@ -1,6 +1,8 @@
 //! The client against a real relay over loopback, as the window sees it.
 #![allow(clippy::unwrap_used)]
 
+#[path = "client/durable.rs"]
+mod durable;
 #[path = "client/look_up.rs"]
 mod look_up;
 #[path = "client/outages.rs"]

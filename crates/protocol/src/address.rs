@@ -48,6 +48,15 @@ impl Address {
             self.to_string()
         }
     }
+
+    /// Whether it is this computer whatever networks it is in, as far as the text tells.
+    pub fn is_loopback(&self) -> bool {
+        self.host == "localhost"
+            || self
+                .host
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|ip| ip.is_loopback())
+    }
 }
 
 /// How sure it is that a word is an address, best last.

@@ -65,6 +65,11 @@ impl RoomKey {
         Self(SigningKey::from_bytes(secret))
     }
 
+    /// The room itself as an author: of what the log says without a member's doing.
+    pub fn member(&self) -> MemberId {
+        MemberId(self.0.verifying_key().to_bytes())
+    }
+
     /// The room's id, derived from the public key: SHA-512 over context and key, cut to 16 bytes.
     pub fn id(&self) -> RoomId {
         use ed25519_dalek::Digest;

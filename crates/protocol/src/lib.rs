@@ -16,6 +16,6 @@ pub mod room;
 pub mod session;
 pub mod text;
 pub mod time;
-mod timeline;
+pub mod timeline;
 pub mod view;
 pub mod wire;

@@ -24,6 +24,10 @@ pub const MAX_TEXT_BYTES: usize = 16 * 1024;
 pub const MAX_NAME_GRAPHEMES: usize = 40;
 /// Longest display or room name in bytes: forty graphemes of four-byte letters with an accent each.
 pub const MAX_NAME_BYTES: usize = 240;
+/// Longest reaction in bytes: a family of four with skin tones.
+pub const MAX_REACTION_BYTES: usize = 64;
+/// Longest time in days that a room may keep its history for, short of for ever: ten years.
+pub const RETENTION_DAYS: u16 = 3_650;
 /// Longest `software` label in bytes.
 pub const MAX_SOFTWARE_BYTES: usize = 64;
 /// Largest WebSocket message in bytes: a longest text with every character JSON-escaped, and its envelope.
@@ -46,8 +50,22 @@ pub const MEMORY_LOG_EVENTS: usize = 20_000;
 pub const MEMORY_LOG_BYTES: usize = 32 * 1024 * 1024;
 /// Events after a hole that a client keeps while it fetches the hole; more are dropped and fetched later.
 pub const HELD_EVENTS: usize = 1_000;
-/// Timeline items per room that the window's side keeps in memory.
-pub const VIEW_ITEMS: usize = 2_000;
+/// Timeline items per room that the client keeps in memory: the end; everything else is read from the disk.
+pub const VIEW_ITEMS: usize = 500;
+/// Timeline items of the room in front that the window keeps in memory: a few pages around what is being read.
+pub const WINDOW_ITEMS: usize = 1_500;
+/// Events that the window reads from the disk at once: a few screens.
+pub const WINDOW_PAGE: usize = 200;
+/// Unread messages that are counted; more are shown as "more than".
+pub const UNREAD_COUNTED: u32 = 999;
+/// Hits of one search.
+pub const SEARCH_HITS: usize = 50;
+/// Longest search in bytes: longer ones are no words any more.
+pub const SEARCH_BYTES: usize = 256;
+/// Longest draft in bytes: several longest messages, waiting to be cut into pieces.
+pub const DRAFT_BYTES: usize = 4 * MAX_TEXT_BYTES;
+/// Most bytes of preferences that a window has kept: hundreds of settings.
+pub const PREFS_BYTES: usize = 16 * 1024;
 /// Unsent messages per room before the composer says "wait": a day's worth without a connection.
 pub const OUTBOX_MESSAGES: usize = 500;
 
@@ -65,6 +83,9 @@ pub const ADDRESS_UNAUTHENTICATED: usize = 32;
 pub const ROOM_INBOX: usize = 1_024;
 /// Bytes waiting for one member that reads too slowly; beyond, it is cut and may resume by `seq`.
 pub const LINK_QUEUE_BYTES: usize = 1024 * 1024;
+/// Bytes that the system may hold for one member and has not sent yet: what is in there cannot be overtaken, and on a
+/// link of 64 kbit/s this is four seconds.
+pub const LINK_UNSENT_BYTES: u32 = 32 * 1024;
 /// How long a cut member gets to take its close frame.
 pub const LINK_CLOSE_GRACE: Duration = Duration::from_secs(5);
 
@@ -90,6 +111,9 @@ pub const HEAD_EVERY: Duration = Duration::from_secs(20);
 /// A member whose connection broke is shown as away for this long before it counts as gone: quick reconnects stay
 /// silent, and with [`DEAD_AFTER`] for a silent one nobody lingers longer than the heartbeat allows.
 pub const AWAY_GRACE: Duration = Duration::from_secs(15);
+/// After a restart of the relay its members are waited for this long before they count as gone: twice the longest wait
+/// of a client between two tries, and a handshake.
+pub const RETURN_GRACE: Duration = Duration::from_secs(40);
 
 /// From dialling to a socket.
 pub const DIAL_TIMEOUT: Duration = Duration::from_secs(6);
@@ -109,9 +133,31 @@ pub const RESUBMIT_AFTER: Duration = Duration::from_secs(5);
 /// A fetch without an answer is asked again after this long.
 pub const REFETCH_AFTER: Duration = Duration::from_secs(4);
 
+/// A page of older history is asked for at most this often: a small part of [`FRAMES_PER_SECOND`], so that it never
+/// holds up what somebody writes.
+pub const FILL_EVERY: Duration = Duration::from_millis(100);
+
 /// A typing notice is repeated this often while typing goes on.
 pub const TYPING_EVERY: Duration = Duration::from_secs(3);
 /// A typing notice is forgotten after this long without another.
 pub const TYPING_FOR: Duration = Duration::from_secs(7);
 /// Most members that are named as typing at once; the rest would not fit the line.
 pub const TYPING_MEMBERS: usize = 8;
+
+/// Drafts of one room that wait for the disk before its inbox is left alone, and with it the sockets: two full batches.
+pub const ROOM_WAITING: usize = 1_024;
+/// Drafts that one commit takes: some megabytes, so that the first of them does not wait for long.
+pub const COMMIT_DRAFTS: usize = 8_192;
+/// Pages that one connection may ask for while another one of its own is read: a client asks for one at a time.
+pub const FETCHES_WAITING: usize = 4;
+/// Events that an open room remembers when it keeps nothing: enough for a short reconnect in a lively one.
+pub const RECENT_EVENTS: usize = 2_000;
+/// Bytes of text of these events: [`ROOM_MEMBERS`] of long texts.
+pub const RECENT_BYTES: usize = 4 * 1024 * 1024;
+/// Positions that are swept in one transaction when history is deleted: some ten milliseconds, so that nobody who says
+/// something meanwhile notices.
+pub const SWEPT_AT_ONCE: u64 = 2_000;
+/// How often history that grew too old is looked for: kept an hour too long at most.
+pub const TIDY_EVERY: Duration = Duration::from_hours(1);
+/// How often a database is copied.
+pub const BACKUP_EVERY: Duration = Duration::from_hours(24);

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::event::{Body, Draft, Event};
+use crate::event::{Draft, Event};
 use crate::ids::{ClientId, Epoch, MemberId, Seq};
 use crate::limits::{MEMORY_LOG_BYTES, PAGE_BYTES, PAGE_EVENTS};
 
@@ -14,8 +14,10 @@ pub enum Appended {
     New(Event),
     /// It was in the log before: the same author and id with the same text.
     Again(Event),
-    /// The same author used the id for another text; the first one stays.
+    /// The same author used the id for something else; the first one stays.
     Conflict(ClientId),
+    /// It is about a message that is not in the log.
+    NoTarget(ClientId),
     /// The store could not write it.
     NotSaved(Option<ClientId>),
 }
@@ -76,10 +78,7 @@ impl MemoryLog {
 
     /// Gives a draft its place, once for each author and client id.
     pub fn append(&mut self, draft: Draft) -> Appended {
-        let key = match &draft.body {
-            Body::Message { id, .. } => Some((draft.author, *id)),
-            _ => None,
-        };
+        let key = draft.body.id().map(|id| (draft.author, id));
         if let Some(key) = key
             && let Some(event) = self.ids.get(&key).and_then(|seq| self.get(*seq))
         {
@@ -88,6 +87,11 @@ impl MemoryLog {
             } else {
                 Appended::Conflict(key.1)
             };
+        }
+        if let (Some((_, id)), Some(target)) = (key, draft.body.target())
+            && !self.ids.contains_key(&(target.author, target.id))
+        {
+            return Appended::NoTarget(id);
         }
         self.head = self.head.next();
         let event = draft.at_seq(self.head);
@@ -101,7 +105,7 @@ impl MemoryLog {
                 break;
             };
             self.bytes -= oldest.text_bytes();
-            if let Body::Message { id, .. } = oldest.body {
+            if let Some(id) = oldest.body.id() {
                 self.ids.remove(&(oldest.author, id));
             }
         }
@@ -142,7 +146,8 @@ impl MemoryLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::{DisplayName, MessageText};
+    use crate::event::{Body, Target};
+    use crate::text::{DisplayName, MessageText, Reaction};
 
     fn message(author: u8, id: u8, text: &str) -> Draft {
         Draft {
@@ -183,6 +188,89 @@ mod tests {
             Appended::Conflict(ClientId([1; 16]))
         );
         assert_eq!(log.read(Seq(1), Seq(9)).events.len(), 1);
+    }
+
+    fn id(id: u8) -> ClientId {
+        ClientId([id; 16])
+    }
+
+    fn edit(author: u8, own: u8, target: Target) -> Draft {
+        Draft {
+            body: Body::Edited {
+                id: id(own),
+                target,
+                text: MessageText::parse("ho").unwrap(),
+            },
+            ..message(author, own, "x")
+        }
+    }
+
+    /// **S6**
+    #[test]
+    fn what_is_about_a_message_that_is_not_there_has_no_place() {
+        let mut log = log(3);
+        let target = Target {
+            author: MemberId([1; 32]),
+            id: id(1),
+        };
+        assert_eq!(
+            log.append(edit(1, 2, target)),
+            Appended::NoTarget(id(2)),
+            "not yet"
+        );
+        log.append(message(2, 1, "hi"));
+        assert_eq!(
+            log.append(edit(1, 2, target)),
+            Appended::NoTarget(id(2)),
+            "another author's"
+        );
+        assert_eq!(log.head(), Seq(1), "it took no place");
+        log.append(message(1, 1, "hi"));
+        let reaction = Reaction::parse("+1").unwrap();
+        let about = [
+            edit(1, 2, target).body,
+            Body::Reacted {
+                id: id(3),
+                target,
+                reaction,
+                active: true,
+            },
+        ];
+        for body in about {
+            let draft = Draft {
+                body,
+                ..message(1, 1, "x")
+            };
+            assert!(matches!(log.append(draft), Appended::New(_)));
+        }
+        // The message made room, and what is about it comes too late.
+        log.append(message(2, 2, "x"));
+        let deleted = Draft {
+            body: Body::Deleted { id: id(4), target },
+            ..message(1, 4, "x")
+        };
+        assert_eq!(log.append(deleted), Appended::NoTarget(id(4)));
+    }
+
+    #[test]
+    fn f25_f26_every_kind_is_there_once() {
+        let mut log = log(10);
+        log.append(message(1, 1, "hi"));
+        let target = Target {
+            author: MemberId([1; 32]),
+            id: id(1),
+        };
+        let Appended::New(first) = log.append(edit(1, 2, target)) else {
+            panic!("not new")
+        };
+        assert_eq!(log.append(edit(1, 2, target)), Appended::Again(first));
+        let deleted = Draft {
+            body: Body::Deleted { id: id(2), target },
+            ..message(1, 2, "x")
+        };
+        assert_eq!(log.append(deleted), Appended::Conflict(id(2)));
+        assert_eq!(log.append(message(1, 2, "ho")), Appended::Conflict(id(2)));
+        assert_eq!(log.head(), Seq(2));
     }
 
     #[test]

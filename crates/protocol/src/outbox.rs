@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::event::Submission;
 use crate::ids::{ClientId, WallMillis};
 use crate::limits::{OUTBOX_MESSAGES, RESUBMIT_AFTER};
-use crate::text::MessageText;
 use crate::view::{Pending, PendingState};
 use crate::wire::Reject;
 
@@ -21,32 +21,51 @@ struct Flight {
     again_at: Duration,
 }
 
-/// One room's outbox. What a method returns has changed, and the window is to be told.
+/// One room's outbox. What a method returns has changed: it is to be written down, and the window is to be told.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     queue: VecDeque<Pending>,
     flight: Option<Flight>,
+    /// Committed by the relay, but that is not written down here yet.
+    leaving: Vec<Pending>,
 }
 
 impl Outbox {
-    /// Takes a message.
-    pub(crate) fn push(
-        &mut self,
-        id: ClientId,
-        text: MessageText,
+    /// Goes on with what the disk has, in its order.
+    pub(crate) fn resume(queue: Vec<Pending>) -> Self {
+        let mut queue = VecDeque::from(queue);
+        for pending in &mut queue {
+            if pending.state == PendingState::Sending {
+                pending.state = PendingState::Queued;
+            }
+        }
+        Self {
+            queue,
+            flight: None,
+            leaving: Vec::new(),
+        }
+    }
+
+    /// What `push` will take, unless it is full.
+    pub(crate) fn draft(
+        &self,
+        submission: Submission,
         at: WallMillis,
     ) -> Result<Pending, OutboxFull> {
         if self.queue.len() >= OUTBOX_MESSAGES {
             return Err(OutboxFull);
         }
-        let pending = Pending {
-            id,
-            text,
+        Ok(Pending {
+            id: submission.id(),
+            submission,
             at,
             state: PendingState::Queued,
-        };
-        self.queue.push_back(pending.clone());
-        Ok(pending)
+        })
+    }
+
+    /// Takes a message.
+    pub(crate) fn push(&mut self, pending: Pending) {
+        self.queue.push_back(pending);
     }
 
     /// Puts a failed message behind those that wait.
@@ -59,6 +78,11 @@ impl Outbox {
         pending.state = PendingState::Queued;
         self.queue.push_back(pending.clone());
         Some(pending)
+    }
+
+    /// Whether a message is here and not on its way.
+    pub(crate) fn can_discard(&self, id: ClientId) -> bool {
+        !self.is_flying(id) && self.queue.iter().any(|pending| pending.id == id)
     }
 
     /// Takes a message out. False when it is on its way, or not here any more.
@@ -102,7 +126,24 @@ impl Outbox {
     /// Takes a committed message out. False if it was not here any more.
     pub(crate) fn sent(&mut self, id: ClientId) -> bool {
         self.flight.take_if(|flight| flight.id == id);
-        self.remove(id)
+        let Some(at) = self.queue.iter().position(|pending| pending.id == id) else {
+            return false;
+        };
+        self.leaving.extend(self.queue.remove(at));
+        true
+    }
+
+    /// What was committed is written down.
+    pub(crate) fn kept(&mut self) {
+        self.leaving.clear();
+    }
+
+    /// What was committed is not written down: whether it stays in the relay's log is to be seen again.
+    pub(crate) fn not_kept(&mut self) {
+        while let Some(mut pending) = self.leaving.pop() {
+            pending.state = PendingState::Queued;
+            self.queue.push_front(pending);
+        }
     }
 
     /// The relay refused a message.

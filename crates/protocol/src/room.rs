@@ -6,10 +6,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use crate::event::{Body, Draft, Leaving};
+use crate::event::{Body, Draft, Leaving, RoomSettings};
 use crate::identity::hello_is_genuine;
-use crate::ids::{Epoch, MemberId, Nonce, RoomId, Seq};
-use crate::limits::{AWAY_GRACE, HEAD_EVERY, PROTOCOL_MAX, PROTOCOL_MIN};
+use crate::ids::{ClientId, Epoch, MemberId, Nonce, RoomId, Seq};
+use crate::limits::{AWAY_GRACE, HEAD_EVERY, PROTOCOL_MAX, PROTOCOL_MIN, RETURN_GRACE};
 use crate::log::Appended;
 use crate::text::{DisplayName, RoomName};
 use crate::time::Now;
@@ -31,6 +31,8 @@ pub struct RoomConfig {
     pub name: RoomName,
     /// Who hosts it, if a member does.
     pub host: Option<MemberId>,
+    /// Its rules.
+    pub settings: RoomSettings,
     /// How many members may be present.
     pub max_members: usize,
 }
@@ -77,6 +79,12 @@ pub enum Output {
     },
     /// Send to every connection that is in the room.
     All {
+        /// What.
+        frame: ServerFrame,
+    },
+    /// Send to every connection that is in the room and takes it at once. It may be lost, and must never be in the way
+    /// of anything else.
+    Offer {
         /// What.
         frame: ServerFrame,
     },
@@ -127,14 +135,30 @@ pub fn check_hello(hello: &Hello, nonce: &Nonce) -> Result<(), Refusal> {
 }
 
 impl Room {
-    /// An empty room over a log that reaches from `first` to `head`.
-    pub fn new(config: RoomConfig, epoch: Epoch, first: Seq, head: Seq, now: Now) -> Self {
+    /// A room over a log that reaches from `first` to `head`. Who is `present` by the log has been here when the relay
+    /// ended, and is away until they come back or [`RETURN_GRACE`] is over.
+    pub fn new(
+        config: RoomConfig,
+        epoch: Epoch,
+        first: Seq,
+        head: Seq,
+        present: Vec<(MemberId, DisplayName)>,
+        now: Now,
+    ) -> Self {
+        let away = |(member, name)| {
+            let seat = Seat {
+                name,
+                conn: None,
+                away_until: now.mono + RETURN_GRACE,
+            };
+            (member, seat)
+        };
         Self {
+            seats: present.into_iter().map(away).collect(),
             config,
             epoch,
             first,
             head,
-            seats: HashMap::new(),
             conns: HashMap::new(),
             next_head: now.mono + HEAD_EVERY,
             outputs: VecDeque::new(),
@@ -152,7 +176,7 @@ impl Room {
             room: self.config.room,
             name: self.config.name.clone(),
             online: u32::try_from(online).unwrap_or(u32::MAX),
-            full: self.seats.len() >= self.config.max_members,
+            full: online >= self.config.max_members,
         }
     }
 
@@ -239,12 +263,19 @@ impl Room {
             ClientFrame::Hello(_) => {
                 self.complain(conn, Problem::OutOfTurn, "you are in the room already");
             }
-            ClientFrame::Submit { id, text } => {
+            ClientFrame::Submit(submission) => {
+                if !self.may(member, submission.body()) {
+                    let (id, code) = (submission.id(), Reject::NotAllowed);
+                    let message = "this is not yours to change".to_owned();
+                    let frame = ServerFrame::Rejected { id, code, message };
+                    self.outputs.push_back(Output::Send { conn, frame });
+                    return;
+                }
                 let draft = Draft {
                     at: now.wall,
                     author: member,
                     name,
-                    body: Body::Message { id, text },
+                    body: submission.into(),
                 };
                 self.outputs.push_back(Output::Append {
                     from: Some(conn),
@@ -263,7 +294,7 @@ impl Room {
                 }
             }
             ClientFrame::Typing { active } => {
-                self.outputs.push_back(Output::All {
+                self.outputs.push_back(Output::Offer {
                     frame: ServerFrame::Typing { member, active },
                 });
             }
@@ -313,37 +344,41 @@ impl Room {
             match appended {
                 Appended::New(event) => {
                     self.head = event.seq;
+                    if let Body::Settings { settings, .. } = &event.body {
+                        self.config.settings = *settings;
+                    }
                     self.outputs.push_back(Output::All {
                         frame: ServerFrame::Event(event),
                     });
                 }
                 Appended::Again(event) => self.answer(from, ServerFrame::Event(event)),
                 Appended::Conflict(id) => {
-                    let message = "this id was used for another text".to_owned();
-                    self.answer(
-                        from,
-                        ServerFrame::Rejected {
-                            id,
-                            code: Reject::IdConflict,
-                            message,
-                        },
-                    );
+                    self.reject(from, id, Reject::IdConflict, "this id was used before");
                 }
-                Appended::NotSaved(id) => {
-                    if let Some(id) = id {
-                        let message = "the relay could not store it".to_owned();
-                        self.answer(
-                            from,
-                            ServerFrame::Rejected {
-                                id,
-                                code: Reject::NotSaved,
-                                message,
-                            },
-                        );
-                    }
+                Appended::NoTarget(id) => {
+                    let message = "the message that it is about is not here";
+                    self.reject(from, id, Reject::NoSuchMessage, message);
                 }
+                Appended::NotSaved(Some(id)) => {
+                    self.reject(from, id, Reject::NotSaved, "the relay could not store it");
+                }
+                Appended::NotSaved(None) => {}
             }
         }
+    }
+
+    /// Sets the room's rules without a member's asking: `author` says so in the log.
+    pub fn rule(&mut self, author: MemberId, id: ClientId, settings: RoomSettings, now: Now) {
+        // Both names follow the same rules.
+        let name = DisplayName::parse(self.config.name.as_str());
+        if let Ok(name) = name.inspect_err(|bad| debug_assert!(false, "{bad}")) {
+            self.append(author, name, Body::Settings { id, settings }, now);
+        }
+    }
+
+    /// The room's rules.
+    pub fn settings(&self) -> RoomSettings {
+        self.config.settings
     }
 
     /// The log forgot what is older than `first`.
@@ -401,6 +436,7 @@ impl Room {
         Welcome {
             name: self.config.name.clone(),
             epoch: self.epoch,
+            settings: self.config.settings,
             first: self.first,
             head: self.head,
             members,
@@ -452,6 +488,23 @@ impl Room {
         });
     }
 
+    /// Whether a member may submit that.
+    fn may(&self, member: MemberId, body: &Body) -> bool {
+        let host = self.config.host == Some(member);
+        match body {
+            Body::Message { .. } | Body::Reacted { .. } => true,
+            Body::Edited { target, .. } => target.author == member,
+            Body::Deleted { target, .. } => target.author == member || host,
+            Body::Settings { .. } | Body::Moderated { .. } => host,
+            Body::Joined | Body::Left { .. } | Body::Renamed { .. } | Body::Unknown => false,
+        }
+    }
+
+    fn reject(&mut self, to: Option<Conn>, id: ClientId, code: Reject, message: &str) {
+        let message = message.to_owned();
+        self.answer(to, ServerFrame::Rejected { id, code, message });
+    }
+
     /// Answers a submit whose connection may be gone by now.
     fn answer(&mut self, to: Option<Conn>, frame: ServerFrame) {
         if let Some(conn) = to.filter(|conn| self.conns.contains_key(conn)) {
@@ -476,69 +529,4 @@ impl Room {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ids::Signature;
-
-    const AT: Now = Now {
-        mono: Duration::ZERO,
-        wall: 0,
-    };
-
-    fn room(max_members: usize) -> Room {
-        let config = RoomConfig {
-            room: RoomId([1; 16]),
-            name: RoomName::parse("Lab").unwrap(),
-            host: None,
-            max_members,
-        };
-        Room::new(config, Epoch([1; 16]), Seq(1), Seq(0), AT)
-    }
-
-    fn join(room: &mut Room, conn: u64, member: u8) -> Vec<Output> {
-        let hello = Hello {
-            protocol: 1,
-            room: RoomId([1; 16]),
-            member: MemberId([member; 32]),
-            name: DisplayName::parse("Ada").unwrap(),
-            signature: Signature([0; 64]),
-            software: String::new(),
-        };
-        room.join(Conn(conn), hello, AT);
-        std::iter::from_fn(|| room.poll_output()).collect()
-    }
-
-    fn is_in(outputs: &[Output], conn: u64) -> bool {
-        outputs.contains(&Output::Admit { conn: Conn(conn) })
-    }
-
-    #[test]
-    fn a_full_room_takes_nobody_more() {
-        let mut room = room(2);
-        join(&mut room, 1, 1);
-        join(&mut room, 2, 2);
-        assert!(room.summary().full);
-        let outputs = join(&mut room, 3, 3);
-        assert!(!is_in(&outputs, 3));
-        assert!(outputs.contains(&Output::Close {
-            conn: Conn(3),
-            code: close::ROOM_FULL
-        }));
-        assert!(
-            is_in(&join(&mut room, 4, 2), 4),
-            "who has a seat may come back to it"
-        );
-    }
-
-    #[test]
-    fn who_is_away_makes_room_for_who_is_here() {
-        let mut room = room(2);
-        join(&mut room, 1, 1);
-        join(&mut room, 2, 2);
-        room.broken(Conn(1), Broken::Cut, AT);
-        let outputs = join(&mut room, 3, 3);
-        assert!(is_in(&outputs, 3));
-        let left = |output: &Output| matches!(output, Output::Append { draft, .. } if draft.author == MemberId([1; 32]) && draft.body == Body::Left { how: Leaving::Lost });
-        assert!(outputs.iter().any(left), "and is told as gone");
-    }
-}
+mod tests;

@@ -6,19 +6,20 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::event::{Body, Event};
+use crate::event::{Body, Event, RoomSettings, Submission};
 use crate::identity::Identity;
-use crate::ids::{ClientId, MemberId, RoomId};
+use crate::ids::{ClientId, MemberId, RoomId, Seq};
 use crate::limits::{
     DEAD_AFTER, GREETING_TIMEOUT, PING_AFTER, PROTOCOL_MAX, PROTOCOL_MIN, REDIAL_FIRST,
     REDIAL_MOST, REPLACED_AGAIN, TYPING_FOR, TYPING_MEMBERS,
 };
 use crate::outbox::Outbox;
 pub use crate::outbox::OutboxFull;
-use crate::text::{DisplayName, MessageText};
+use crate::text::{DisplayName, RoomName};
 use crate::time::Now;
-use crate::timeline::Timeline;
-use crate::view::{Item, LinkState, MemberView, Pending, RoomChange, Trouble};
+pub use crate::timeline::Cursor;
+use crate::timeline::{Learnt, Timeline};
+use crate::view::{LinkState, MemberView, Pending, RoomChange, Trouble};
 use crate::wire::{
     ClientFrame, Closing, Greeting, Hello, Member, Presence, Problem, Reject, ServerFrame, Welcome,
     close,
@@ -35,10 +36,60 @@ pub enum Output {
     Ping,
     /// Close the connection and forget it; [`Session::closed`] is not expected.
     Hangup(u16),
+    /// Write this down. Everything of one input is one transaction, done before anything else of it; then
+    /// [`Session::kept`] or [`Session::not_kept`].
+    Keep(Keep),
     /// Tell the window.
     Change(RoomChange),
     /// The room was left; nothing more comes.
     Left,
+}
+
+/// What has to be on the disk before the window is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keep {
+    /// Events, together with the cursor behind them. The window is shown what is new in them.
+    Events {
+        /// How far the client is with them.
+        cursor: Cursor,
+        /// They, in order. Own ones among them leave the outbox.
+        events: Vec<Event>,
+        /// Whether they stand at the end of the timeline; else they are older than all that is here.
+        tail: bool,
+    },
+    /// An own message's state, and its place behind all others that wait.
+    Pending {
+        /// The message.
+        pending: Pending,
+    },
+    /// An own message that is not waited for any more.
+    Gone {
+        /// Which.
+        id: ClientId,
+    },
+    /// The room's rules: what they want deleted is to be deleted.
+    Settings {
+        /// They.
+        settings: RoomSettings,
+    },
+    /// The room's name.
+    Name {
+        /// The name now.
+        name: RoomName,
+    },
+}
+
+/// What a session goes on with after a restart.
+#[derive(Debug, Clone, Default)]
+pub struct Resume {
+    /// How far it was.
+    pub cursor: Option<Cursor>,
+    /// The event before the cursor, if it is here.
+    pub last: Option<Event>,
+    /// Own messages on their way, in the order of writing.
+    pub outbox: Vec<Pending>,
+    /// The room's rules, if they are known.
+    pub settings: Option<RoomSettings>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +126,15 @@ pub struct Session {
     jitter: u64,
     heard: Duration,
     pinged: bool,
+    settings: Option<RoomSettings>,
+    /// The head at the last welcome: its rules are those of that place, and what older events say is past.
+    ruled_at: Seq,
+    /// Whether events are to be kept that are not kept yet.
+    keeping: bool,
+    /// How often in a row events could not be kept: a welcome alone is no reason to dial at once the next time.
+    unkept: u32,
+    /// What the window knows of older history.
+    filling: bool,
     timeline: Timeline,
     outbox: Outbox,
     typing: Vec<(MemberId, Duration)>,
@@ -88,8 +148,15 @@ impl Session {
         identity: Identity,
         name: DisplayName,
         software: String,
+        resume: Resume,
         seed: u64,
     ) -> Self {
+        let Resume {
+            cursor,
+            last,
+            outbox,
+            settings,
+        } = resume;
         let mut session = Self {
             room,
             identity,
@@ -97,14 +164,20 @@ impl Session {
             software,
             state: State::Closed,
             ending: None,
-            was_in: false,
+            // What was there before may be there again.
+            was_in: cursor.is_some(),
             tries: 0,
             replaced: None,
             jitter: seed,
             heard: Duration::ZERO,
             pinged: false,
-            timeline: Timeline::default(),
-            outbox: Outbox::default(),
+            settings,
+            ruled_at: Seq::ZERO,
+            keeping: false,
+            unkept: 0,
+            filling: false,
+            timeline: Timeline::resume(cursor, last),
+            outbox: Outbox::resume(outbox),
             typing: Vec::new(),
             outputs: VecDeque::new(),
         };
@@ -126,12 +199,13 @@ impl Session {
             State::Online => Some(self.heard + if self.pinged { DEAD_AFTER } else { PING_AFTER }),
             State::Dialling | State::Closed => None,
         };
+        let fetch = match self.state {
+            State::Online => self.timeline.again_at(),
+            _ => None,
+        };
         let flight = self.outbox.again_at();
         let typing = self.typing.iter().map(|(_, until)| *until).min();
-        [state, flight, self.timeline.again_at(), typing]
-            .into_iter()
-            .flatten()
-            .min()
+        [state, flight, fetch, typing].into_iter().flatten().min()
     }
 
     /// The socket is open.
@@ -192,8 +266,8 @@ impl Session {
             }
             (State::Online, ServerFrame::Event(event)) => self.event(event, now),
             (State::Online, ServerFrame::Events { from, to, events }) => {
-                let items = self.timeline.page(from, to, events);
-                self.show(items, now);
+                let learnt = self.timeline.page(from, to, events, now.mono);
+                self.learn(learnt, now);
             }
             (State::Online, ServerFrame::Head { epoch, seq }) => {
                 self.timeline.head(epoch, seq);
@@ -262,17 +336,24 @@ impl Session {
         }
     }
 
-    /// Takes a message into the outbox and sends it as soon as it can.
-    pub fn submit(&mut self, id: ClientId, text: MessageText, now: Now) -> Result<(), OutboxFull> {
-        let pending = self.outbox.push(id, text, now.wall)?;
+    /// What [`Session::submit`] will take, to be written down first.
+    pub fn draft(&self, submission: Submission, now: Now) -> Result<Pending, OutboxFull> {
+        self.outbox.draft(submission, now.wall)
+    }
+
+    /// Takes a message that is written down into the outbox, and sends it as soon as it can.
+    pub fn submit(&mut self, pending: Pending, now: Now) {
+        self.outbox.push(pending.clone());
         self.change(RoomChange::Pending { pending });
         self.pump(now);
-        Ok(())
     }
 
     /// Queues a failed message again, behind those that wait.
     pub fn retry(&mut self, id: ClientId, now: Now) {
         if let Some(pending) = self.outbox.retry(id) {
+            self.keep(Keep::Pending {
+                pending: pending.clone(),
+            });
             // Taken out and put in, so that the window shows it in its new place.
             self.change(RoomChange::PendingGone { id });
             self.change(RoomChange::Pending { pending });
@@ -280,13 +361,59 @@ impl Session {
         self.pump(now);
     }
 
+    /// Whether [`Session::discard`] would take this message out.
+    pub fn can_discard(&self, id: ClientId) -> bool {
+        self.outbox.can_discard(id)
+    }
+
     /// Takes a message out of the outbox. False when it is on its way or was sent already.
     pub fn discard(&mut self, id: ClientId) -> bool {
         let taken = self.outbox.discard(id);
         if taken {
+            self.keep(Keep::Gone { id });
             self.change(RoomChange::PendingGone { id });
         }
         taken
+    }
+
+    /// What was to be kept is kept.
+    pub fn kept(&mut self) {
+        self.timeline.kept();
+        self.outbox.kept();
+        if std::mem::take(&mut self.keeping) {
+            self.unkept = 0;
+        }
+    }
+
+    /// What was to be kept could not be: it will come again over a new connection.
+    pub fn not_kept(&mut self, now: Now) {
+        self.timeline.not_kept();
+        self.outbox.not_kept();
+        self.keeping = false;
+        self.unkept += 1;
+        self.tries = self.unkept;
+        // The rules may have been among it: the next welcome has them written down anew.
+        self.settings = None;
+        if matches!(self.state, State::Online) {
+            self.hang_up(close::NORMAL, Trouble::NotSaved, now);
+        }
+    }
+
+    /// The computer slept, or changed networks: what looks open may be dead, and waiting makes no sense any more.
+    pub fn woke(&mut self) {
+        match self.state {
+            State::Closed => {}
+            State::Waiting { .. } => self.redial(),
+            State::Dialling
+            | State::AwaitGreeting { .. }
+            | State::AwaitWelcome { .. }
+            | State::Online => {
+                self.outputs.push_back(Output::Hangup(close::NORMAL));
+                self.disconnected();
+                self.tries = 0;
+                self.dial();
+            }
+        }
     }
 
     /// Tells the others that one is typing, or stopped.
@@ -364,7 +491,7 @@ impl Session {
         self.outbox.give_up(now.mono);
         self.pump(now);
         if self.timeline.again_at().is_some_and(|at| at <= now.mono) {
-            self.timeline.forget_fetch();
+            self.timeline.timeout(now.mono);
             self.fetch(now);
         }
         let late: Vec<MemberId> = self
@@ -426,67 +553,123 @@ impl Session {
             let name = self.name.clone();
             self.transmit(ClientFrame::Rename { name });
         }
+        self.keep(Keep::Name {
+            name: welcome.name.clone(),
+        });
         self.change(RoomChange::Name { name: welcome.name });
+        self.ruled_at = welcome.head;
+        self.rules(welcome.settings);
         self.change(RoomChange::Members {
             members: welcome.members.into_iter().map(member_view).collect(),
         });
         self.change(RoomChange::Link {
             link: LinkState::Online,
         });
-        let items = self
-            .timeline
+        self.timeline
             .welcome(welcome.epoch, welcome.first, welcome.head);
-        self.show(items, now);
-        self.pump(now);
+        self.learn(None, now);
+    }
+
+    fn rules(&mut self, settings: RoomSettings) {
+        if self.settings != Some(settings) {
+            self.settings = Some(settings);
+            self.keep(Keep::Settings { settings });
+            self.change(RoomChange::Settings { settings });
+        }
     }
 
     fn event(&mut self, event: Event, now: Now) {
-        let own = match &event.body {
-            Body::Message { id, .. } if event.author == self.identity.member() => Some(*id),
-            _ => None,
-        };
+        let own = event
+            .body
+            .id()
+            .filter(|_| event.author == self.identity.member());
         let known = self.timeline.has(event.seq);
-        let items = self.timeline.event(event);
-        self.show(items, now);
+        let learnt = self.timeline.event(event);
+        self.learn(learnt, now);
         // The answer to a message that was sent again although its event was shown long ago.
         if let Some(id) = own.filter(|_| known)
             && self.outbox.sent(id)
         {
+            self.keep(Keep::Gone { id });
             self.change(RoomChange::PendingGone { id });
             self.pump(now);
         }
     }
 
-    /// Hands new items to the window, takes own messages among them out of the outbox, and asks for what is missing.
-    fn show(&mut self, items: Vec<Item>, now: Now) {
-        let me = self.identity.member();
-        for item in &items {
-            if let Item::Event {
-                event:
-                    Event {
-                        author,
-                        body: Body::Message { id, .. },
-                        ..
-                    },
-                ..
-            } = item
-            {
-                self.typing.retain(|(typist, _)| typist != author);
-                if *author == me {
-                    self.outbox.sent(*id);
+    /// Has new events written down, takes own messages among them out of the outbox, and asks for what is missing.
+    fn learn(&mut self, learnt: Option<Learnt>, now: Now) {
+        let mut older = false;
+        if let Some(Learnt {
+            cursor,
+            events,
+            tail,
+        }) = learnt
+        {
+            older = !tail && !events.is_empty();
+            match self.ruled(&events).filter(|_| tail) {
+                None => self.keep_events(cursor, events, tail),
+                Some((at, settings)) => {
+                    // What comes behind new rules is kept by them.
+                    let mut events = events;
+                    let behind = events.split_off(at + 1);
+                    let next = behind.first().map_or(cursor.next, |event| event.seq);
+                    self.keep_events(Cursor { next, ..cursor }, events, tail);
+                    self.rules(settings);
+                    if !behind.is_empty() {
+                        self.keep_events(cursor, behind, tail);
+                    }
                 }
             }
         }
-        if !items.is_empty() {
-            self.change(RoomChange::Items { items });
-        }
+        // In any case: another log under the same name has nothing older to wait for.
+        self.fill(older);
         self.fetch(now);
         self.pump(now);
     }
 
+    /// The last of these events that sets rules, by its index. One from before the welcome rules nothing any more.
+    fn ruled(&self, events: &[Event]) -> Option<(usize, RoomSettings)> {
+        let mut events = events.iter().enumerate().rev();
+        events.find_map(|(at, event)| match &event.body {
+            Body::Settings { settings, .. } if event.seq > self.ruled_at => Some((at, *settings)),
+            _ => None,
+        })
+    }
+
+    fn keep_events(&mut self, cursor: Cursor, events: Vec<Event>, tail: bool) {
+        let me = self.identity.member();
+        for event in events.iter().filter(|_| tail) {
+            if matches!(event.body, Body::Message { .. }) {
+                self.typing.retain(|(typist, _)| *typist != event.author);
+            }
+            if let Some(id) = event.body.id().filter(|_| event.author == me) {
+                self.outbox.sent(id);
+            }
+        }
+        self.keeping = true;
+        self.keep(Keep::Events {
+            cursor,
+            events,
+            tail,
+        });
+    }
+
+    /// Tells the window how older history goes.
+    fn fill(&mut self, older: bool) {
+        let filling = self.timeline.is_filling();
+        if older || filling != self.filling {
+            self.filling = filling;
+            self.change(RoomChange::Filled { older, filling });
+        }
+    }
+
     fn rejected(&mut self, id: ClientId, code: Reject, now: Now) {
-        let failed = self.outbox.rejected(id, code);
-        self.tell(failed);
+        if let Some(pending) = self.outbox.rejected(id, code) {
+            self.keep(Keep::Pending {
+                pending: pending.clone(),
+            });
+            self.tell(Some(pending));
+        }
         self.pump(now);
     }
 
@@ -496,9 +679,9 @@ impl Session {
             return;
         }
         if let Some(pending) = self.outbox.launch(now.mono) {
-            let Pending { id, text, .. } = pending.clone();
+            let submission = pending.submission.clone();
             self.tell(Some(pending));
-            self.transmit(ClientFrame::Submit { id, text });
+            self.transmit(ClientFrame::Submit(submission));
         }
     }
 
@@ -560,6 +743,7 @@ impl Session {
             | Trouble::Lost
             | Trouble::Silent
             | Trouble::TooSlow
+            | Trouble::NotSaved
             | Trouble::RelayStopping => false,
         };
         if stays_away {
@@ -595,7 +779,7 @@ impl Session {
 
     /// What held only while connected.
     fn disconnected(&mut self) {
-        self.timeline.forget_fetch();
+        self.timeline.disconnected();
         self.typing.clear();
         let grounded = self.outbox.ground();
         self.tell(grounded);
@@ -612,6 +796,10 @@ impl Session {
 
     fn transmit(&mut self, frame: ClientFrame) {
         self.outputs.push_back(Output::Transmit(frame));
+    }
+
+    fn keep(&mut self, keep: Keep) {
+        self.outputs.push_back(Output::Keep(keep));
     }
 
     fn change(&mut self, change: RoomChange) {

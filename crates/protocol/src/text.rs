@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::limits::{MAX_NAME_BYTES, MAX_NAME_GRAPHEMES, MAX_TEXT_BYTES};
+use crate::limits::{MAX_NAME_BYTES, MAX_NAME_GRAPHEMES, MAX_REACTION_BYTES, MAX_TEXT_BYTES};
 
 /// Why a text was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -103,6 +103,19 @@ text! {
 text! {
     /// A message: any Unicode, lines ended by `\n`, no other control characters than tab, something visible in it.
     MessageText, clean_message
+}
+
+text! {
+    /// A reaction: one or a few emoji or letters, at most [`MAX_REACTION_BYTES`], one line.
+    Reaction, clean_reaction
+}
+
+fn clean_reaction(text: &str) -> Result<String, BadText> {
+    let reaction = clean_name(text)?;
+    if reaction.len() > MAX_REACTION_BYTES {
+        return Err(BadText::TooLong);
+    }
+    Ok(reaction)
 }
 
 fn clean_message(text: &str) -> Result<String, BadText> {

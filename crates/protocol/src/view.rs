@@ -4,10 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::Event;
-use crate::ids::{ClientId, Epoch, MemberId, RoomId, WallMillis};
+use crate::event::{Body, Event, RoomSettings, Submission};
+use crate::ids::{ClientId, MemberId, RoomId, Seq, WallMillis};
 use crate::limits::VIEW_ITEMS;
-use crate::text::{DisplayName, MessageText, RoomName};
+use crate::text::{DisplayName, RoomName};
 use crate::wire::Presence;
 
 /// What the window is sent over its channel: one snapshot first, then only changes.
@@ -37,6 +37,21 @@ pub struct View {
     pub rooms: Vec<RoomView>,
     /// Rooms that were joined before, latest first; may hold rooms that are open.
     pub recents: Vec<Recent>,
+    /// What the window wants kept of its own, as it wrote it down; empty at first. See [`crate::limits::PREFS_BYTES`].
+    pub prefs: String,
+    /// Set when this computer's history was damaged at the start of the app.
+    pub recovered: Option<Recovery>,
+}
+
+/// What became of a damaged file. The damaged one was set aside, not deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Recovery {
+    /// The newest backup took its place: what came after it is missing.
+    Backup,
+    /// There was no backup that could be read: everything is missing.
+    Anew,
 }
 
 /// This installation's member.
@@ -69,10 +84,22 @@ pub struct RoomView {
     pub hosting: Option<Hosting>,
     /// How the connection is.
     pub link: LinkState,
+    /// The room's rules, once they are known.
+    pub settings: Option<RoomSettings>,
     /// Who is present.
     pub members: Vec<MemberView>,
-    /// The timeline, in the room's order.
+    /// The end of the timeline, in the room's order; at most [`VIEW_ITEMS`].
     pub items: Vec<Item>,
+    /// Whether this computer has more before `items`.
+    pub older: bool,
+    /// Whether older history is still coming from the relay.
+    pub filling: bool,
+    /// The last position that was seen by the person at the window. None before anything was.
+    pub read: Option<Place>,
+    /// How many messages of others come after `read`; at most [`crate::limits::UNREAD_COUNTED`].
+    pub unread: u32,
+    /// What is typed and not sent, as it was when the room was opened here.
+    pub draft: String,
     /// Own messages that the relay has not committed yet, in the order of writing.
     pub outbox: Vec<Pending>,
     /// Who is typing, oneself left out.
@@ -93,6 +120,8 @@ pub struct Hosting {
     pub addresses: Vec<HostAddress>,
     /// Why it does not run, if it should.
     pub trouble: Option<Failure>,
+    /// Set when the relay's files were damaged at the start.
+    pub recovered: Option<Recovery>,
 }
 
 /// An address to hand out.
@@ -185,6 +214,8 @@ pub enum Trouble {
     Unauthenticated,
     /// Hosting was stopped here.
     Stopped,
+    /// This computer's disk takes nothing more, so nothing can be received.
+    NotSaved,
     /// The relay broke the protocol.
     Protocol,
 }
@@ -205,6 +236,16 @@ pub struct MemberView {
     pub presence: Presence,
 }
 
+/// A place in this computer's timeline of a room: ordered by log, then by position in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Place {
+    /// Which of the room's logs, counted from 1 as this computer came to know them.
+    pub log: u32,
+    /// The position in that log.
+    pub seq: Seq,
+}
+
 /// One thing in the timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -212,31 +253,118 @@ pub struct MemberView {
 pub enum Item {
     /// An event of the log.
     Event {
-        /// The log that its seq is of.
-        epoch: Epoch,
+        /// See [`Place::log`].
+        log: u32,
         /// The event.
         event: Event,
     },
-    /// The room's log began anew here: what stands above is kept by this window only.
+    /// The room's log began anew here: what stands above is kept by members only.
     Reset {
         /// The new log.
-        epoch: Epoch,
+        log: u32,
     },
-    /// Events that the relay no longer has, or that came before this window's time, are missing here.
+    /// Events that the relay no longer had, or that could not be read, are missing here.
     Gap {
         /// The log.
-        epoch: Epoch,
+        log: u32,
+        /// The position after the gap.
+        before: Seq,
     },
+}
+
+impl Item {
+    /// Its place, if it is an event.
+    pub fn place(&self) -> Option<Place> {
+        match self {
+            Item::Event { log, event } => Some(Place {
+                log: *log,
+                seq: event.seq,
+            }),
+            Item::Reset { .. } | Item::Gap { .. } => None,
+        }
+    }
+}
+
+/// What to read of a room's timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(tag = "at", rename_all = "snake_case")]
+pub enum PageAt {
+    /// What comes before a place, with the break between the two, if there is one.
+    Before {
+        /// The place, not included.
+        place: Place,
+    },
+    /// What comes after a place, with the break between the two, if there is one.
+    After {
+        /// The place, not included.
+        place: Place,
+    },
+    /// A place with what comes before and after it. It need not exist any more.
+    Around {
+        /// The place.
+        place: Place,
+    },
+    /// The end.
+    Latest,
+}
+
+/// A part of a room's timeline; at most [`crate::limits::WINDOW_PAGE`] events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Page {
+    /// In the room's order.
+    pub items: Vec<Item>,
+    /// Whether this computer has more before it.
+    pub older: bool,
+    /// Whether this computer has more after it.
+    pub newer: bool,
+}
+
+/// What a search found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Hits {
+    /// Newest first; at most [`crate::limits::SEARCH_HITS`].
+    pub hits: Vec<Hit>,
+    /// Give this to the next search for older hits; none when there are no more.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    pub next: Option<i64>,
+}
+
+/// A message that holds what was searched for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Hit {
+    /// In which room.
+    pub room: RoomId,
+    /// The room's name.
+    pub room_name: RoomName,
+    /// See [`Place::log`].
+    pub log: u32,
+    /// The message.
+    pub event: Event,
+}
+
+/// How a room is written to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum ExportFormat {
+    /// One JSON object a line, as events stand in PROTOCOL.md: for programs.
+    JsonLines,
+    /// A page that any browser shows: for people.
+    Html,
 }
 
 /// An own message on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct Pending {
-    /// Its identity; the event that commits it bears the same.
+    /// Its identity; the event that commits it bears the same. The submission's, for short.
     pub id: ClientId,
     /// What it says.
-    pub text: MessageText,
+    pub submission: Submission,
     /// When it was written, by this computer's clock.
     #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub at: WallMillis,
@@ -275,6 +403,8 @@ pub struct Recent {
     /// When it was last joined.
     #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub joined_at: WallMillis,
+    /// Whether this computer keeps some of its history.
+    pub kept: bool,
 }
 
 /// What answers at an address.
@@ -338,8 +468,16 @@ pub enum FailureCode {
     TooManyRooms,
     /// No port could be opened.
     NoPort,
-    /// The data folder cannot be written.
+    /// Only the room's host may do that.
+    NotHost,
+    /// The data folder cannot be read or written.
     Storage,
+    /// The disk is full.
+    DiskFull,
+    /// The data folder was written by a newer version.
+    NewerData,
+    /// Another ChatSpot uses the data folder now.
+    DataInUse,
     /// A defect.
     Internal,
 }
@@ -358,6 +496,11 @@ pub enum Change {
     Recents {
         /// All of them.
         recents: Vec<Recent>,
+    },
+    /// What the window wants kept changed.
+    Prefs {
+        /// All of it.
+        prefs: String,
     },
     /// A room was opened.
     RoomOpened {
@@ -409,6 +552,37 @@ pub enum RoomChange {
         /// Hosting now.
         hosting: Hosting,
     },
+    /// The room's rules.
+    Settings {
+        /// They.
+        settings: RoomSettings,
+    },
+    /// Older history came from the relay and is on this computer's disk.
+    Filled {
+        /// Whether anything is before the first item that the room was opened with.
+        older: bool,
+        /// Whether more is coming.
+        filling: bool,
+    },
+    /// How far the room was read, or how much is not.
+    Read {
+        /// See [`RoomView::read`].
+        read: Option<Place>,
+        /// See [`RoomView::unread`].
+        unread: u32,
+    },
+    /// What is typed and not sent was written down. The window that typed it need not be told.
+    Draft {
+        /// The text.
+        text: String,
+    },
+    /// History was deleted here, as the room's rules or the person want it: this is what is left of the end.
+    Cut {
+        /// See [`RoomView::items`].
+        items: Vec<Item>,
+        /// See [`RoomView::older`].
+        older: bool,
+    },
     /// All who are present.
     Members {
         /// They.
@@ -454,6 +628,7 @@ impl View {
         match change {
             Change::Me { me } => self.me = me,
             Change::Recents { recents } => self.recents = recents,
+            Change::Prefs { prefs } => self.prefs = prefs,
             Change::RoomOpened { room } => {
                 self.rooms.retain(|open| open.room != room.room);
                 self.rooms.push(*room);
@@ -483,8 +658,14 @@ impl RoomView {
             address,
             hosting,
             link: LinkState::Connecting,
+            settings: None,
             members: Vec::new(),
             items: Vec::new(),
+            older: false,
+            filling: false,
+            read: None,
+            unread: 0,
+            draft: String::new(),
             outbox: Vec::new(),
             typing: Vec::new(),
         }
@@ -502,6 +683,20 @@ impl RoomView {
                 self.link = link;
             }
             RoomChange::Hosting { hosting } => self.hosting = Some(hosting),
+            RoomChange::Settings { settings } => self.settings = Some(settings),
+            RoomChange::Filled { older, filling } => {
+                self.older |= older;
+                self.filling = filling;
+            }
+            RoomChange::Read { read, unread } => {
+                self.read = read;
+                self.unread = unread;
+            }
+            RoomChange::Draft { text } => self.draft = text,
+            RoomChange::Cut { items, older } => {
+                self.items = items;
+                self.older = older;
+            }
             RoomChange::Members { members } => {
                 self.typing.clear();
                 self.members = members;
@@ -518,22 +713,18 @@ impl RoomView {
             }
             RoomChange::Items { items } => {
                 for item in items {
-                    if let Item::Event {
-                        event:
-                            Event {
-                                body: crate::event::Body::Message { id, .. },
-                                author,
-                                ..
-                            },
-                        ..
-                    } = &item
-                    {
-                        self.outbox.retain(|pending| pending.id != *id);
-                        self.typing.retain(|m| m != author);
+                    if let Item::Event { event, .. } = &item {
+                        if let Some(id) = event.body.id() {
+                            self.outbox.retain(|pending| pending.id != id);
+                        }
+                        if matches!(event.body, Body::Message { .. }) {
+                            self.typing.retain(|m| *m != event.author);
+                        }
                     }
                     self.items.push(item);
                 }
                 let over = self.items.len().saturating_sub(VIEW_ITEMS);
+                self.older |= over > 0;
                 self.items.drain(..over);
             }
             RoomChange::Pending { pending } => {
@@ -552,3 +743,6 @@ impl RoomView {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::event::Event;
+use crate::event::{Event, RoomSettings, Submission};
 use crate::ids::{ClientId, Epoch, MemberId, Nonce, RoomId, Seq, Signature};
-use crate::text::{DisplayName, MessageText, RoomName};
+use crate::text::{DisplayName, RoomName};
 
 /// What a client says to a relay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,13 +12,8 @@ use crate::text::{DisplayName, MessageText, RoomName};
 pub enum ClientFrame {
     /// First frame: which room, who, and proof of it.
     Hello(Box<Hello>),
-    /// Please put this into the log.
-    Submit {
-        /// The message's identity. The same id again is the same message.
-        id: ClientId,
-        /// What to say.
-        text: MessageText,
-    },
+    /// Please put this into the log. The same id again is the same event.
+    Submit(Submission),
     /// Please send the events from `from` to `to`, both included.
     Fetch {
         /// First wanted.
@@ -178,6 +173,9 @@ pub struct Welcome {
     pub name: RoomName,
     /// Which log the positions are of.
     pub epoch: Epoch,
+    /// The room's rules.
+    #[serde(default)]
+    pub settings: RoomSettings,
     /// The oldest position that can be fetched.
     pub first: Seq,
     /// The newest position. Events after it come by themselves.
@@ -217,8 +215,12 @@ pub enum Presence {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Reject {
-    /// The id was used before for another text. Sending again cannot help.
+    /// The id was used before for something else. Sending again cannot help.
     IdConflict,
+    /// Not this member, or not this one's message. Sending again cannot help.
+    NotAllowed,
+    /// The message that it is about is not in the log. Sending again cannot help.
+    NoSuchMessage,
     /// The relay could not store it. Sending again may help.
     NotSaved,
     /// A reason of a later version. Sending again is not tried.

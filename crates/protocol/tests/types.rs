@@ -27,6 +27,11 @@ fn the_typescript_types_are_up_to_date() {
         event::Event,
         event::Body,
         event::Leaving,
+        event::Submission,
+        event::Target,
+        event::RoomSettings,
+        event::Retention,
+        event::Moderation,
         wire::Presence,
         wire::Reject,
         wire::RoomSummary,
@@ -40,7 +45,14 @@ fn the_typescript_types_are_up_to_date() {
         view::LinkState,
         view::Trouble,
         view::MemberView,
+        view::Place,
         view::Item,
+        view::PageAt,
+        view::Page,
+        view::Hits,
+        view::Hit,
+        view::ExportFormat,
+        view::Recovery,
         view::Pending,
         view::PendingState,
         view::Recent,
@@ -51,15 +63,20 @@ fn the_typescript_types_are_up_to_date() {
         view::RoomChange,
     );
     file.push_str(&format!(
-        "export const LIMITS = {{\n  textBytes: {},\n  viewItems: {},\n  typingEveryMs: {},\n}} as const;\n",
+        "export const LIMITS = {{\n  textBytes: {},\n  viewItems: {},\n  windowItems: {},\n  unreadCounted: {},\n  retentionDays: {},\n  searchBytes: {},\n  typingEveryMs: {},\n}} as const;\n",
         limits::MAX_TEXT_BYTES,
         limits::VIEW_ITEMS,
+        limits::WINDOW_ITEMS,
+        limits::UNREAD_COUNTED,
+        limits::RETENTION_DAYS,
+        limits::SEARCH_BYTES,
         limits::TYPING_EVERY.as_millis(),
     ));
-    // TypeScript strings: text newtypes are plain strings.
-    for name in ["DisplayName", "RoomName", "MessageText"] {
+    // Newtypes are what they hold.
+    for name in ["DisplayName", "RoomName", "MessageText", "Reaction"] {
         file.push_str(&format!("\nexport type {name} = string;\n"));
     }
+    file.push_str("\nexport type Days = number;\n");
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../ui/src/generated/protocol.ts"

@@ -1,10 +1,12 @@
 //! The wire, word for word: a snapshot of every frame, what is read leniently, and that PROTOCOL.md tells the truth.
 #![allow(clippy::unwrap_used)]
 
-use chatspot_protocol::event::{Body, Event, Leaving};
+use chatspot_protocol::event::{
+    Body, Days, Event, Leaving, Moderation, Retention, RoomSettings, Submission, Target,
+};
 use chatspot_protocol::identity::{Identity, RoomKey, hello_is_genuine};
 use chatspot_protocol::ids::{ClientId, Epoch, MemberId, Nonce, RoomId, Seq};
-use chatspot_protocol::text::{DisplayName, MessageText, RoomName};
+use chatspot_protocol::text::{DisplayName, MessageText, Reaction, RoomName};
 use chatspot_protocol::wire::{
     BadFrame, ClientFrame, Closing, Greeting, Hello, Member, Presence, Problem, Reject,
     RoomSummary, ServerFrame, Versions, Welcome,
@@ -61,12 +63,138 @@ fn event(seq: u64, body: Body) -> Event {
     }
 }
 
+/// What only the host may do, done by the host.
+fn hosts_event(seq: u64, body: Body) -> Event {
+    Event {
+        author: bob(),
+        name: name("Bob"),
+        ..event(seq, body)
+    }
+}
+
+fn text(text: &str) -> MessageText {
+    MessageText::parse(text).unwrap()
+}
+
 fn said() -> Body {
     Body::Message {
         id: message_id(),
-        text: MessageText::parse("Good morning!\nIs the projector free?").unwrap(),
+        text: text("Good morning!\nIs the projector free?"),
     }
 }
+
+fn target() -> Target {
+    Target {
+        author: ada(),
+        id: message_id(),
+    }
+}
+
+fn edited() -> Body {
+    Body::Edited {
+        id: ClientId(bytes(7)),
+        target: target(),
+        text: text("Good morning! Is the projector free at ten?"),
+    }
+}
+
+fn deleted() -> Body {
+    Body::Deleted {
+        id: ClientId(bytes(8)),
+        target: target(),
+    }
+}
+
+fn reacted() -> Body {
+    Body::Reacted {
+        id: ClientId(bytes(9)),
+        target: target(),
+        reaction: Reaction::parse("\u{1f44d}").unwrap(),
+        active: true,
+    }
+}
+
+fn ruled(seed: u8, retention: Retention) -> Body {
+    Body::Settings {
+        id: ClientId(bytes(seed)),
+        settings: RoomSettings { retention },
+    }
+}
+
+fn a_month() -> Retention {
+    Retention::Days {
+        days: Days::new(30).unwrap(),
+    }
+}
+
+fn moderated(seed: u8, action: Moderation) -> Body {
+    Body::Moderated {
+        id: ClientId(bytes(seed)),
+        member: ada(),
+        action,
+    }
+}
+
+fn submit(body: Body) -> ClientFrame {
+    ClientFrame::Submit(Submission::try_from(body).unwrap())
+}
+
+fn welcome(retention: Retention) -> ServerFrame {
+    let member = |member, called: &str, host, presence| Member {
+        member,
+        name: name(called),
+        host,
+        presence,
+    };
+    ServerFrame::Welcome(Box::new(Welcome {
+        name: RoomName::parse("Workshop").unwrap(),
+        epoch: epoch(),
+        settings: RoomSettings { retention },
+        first: Seq(1),
+        head: Seq(40),
+        members: vec![
+            member(ada(), "Ada", false, Presence::Online),
+            member(bob(), "Bob", true, Presence::Away),
+        ],
+    }))
+}
+
+fn rejected(code: Reject, message: &str) -> ServerFrame {
+    ServerFrame::Rejected {
+        id: message_id(),
+        code,
+        message: message.to_owned(),
+    }
+}
+
+/// The name of a kind on the wire. A new variant has to be added here, and to the frames below.
+fn kind(body: &Body) -> &'static str {
+    match body {
+        Body::Message { .. } => "message",
+        Body::Edited { .. } => "edited",
+        Body::Deleted { .. } => "deleted",
+        Body::Reacted { .. } => "reacted",
+        Body::Joined => "joined",
+        Body::Left { .. } => "left",
+        Body::Renamed { .. } => "renamed",
+        Body::Settings { .. } => "settings",
+        Body::Moderated { .. } => "moderated",
+        Body::Unknown => "unknown",
+    }
+}
+
+/// Every kind that an event may be of, and whether a member may submit it.
+const KINDS: [(&str, bool); 9] = [
+    ("message", true),
+    ("edited", true),
+    ("deleted", true),
+    ("reacted", true),
+    ("joined", false),
+    ("left", false),
+    ("renamed", false),
+    ("settings", true),
+    ("moderated", true),
+];
 
 /// One of each, named by its type.
 fn client_frames() -> Vec<(&'static str, ClientFrame)> {
@@ -79,10 +207,18 @@ fn client_frames() -> Vec<(&'static str, ClientFrame)> {
             signature: identity().sign_hello(&nonce(), &room()),
             software: "my-bot/0.1".to_owned(),
         })),
-        ClientFrame::Submit {
-            id: message_id(),
-            text: MessageText::parse("Good morning!\nIs the projector free?").unwrap(),
-        },
+        submit(said()),
+        submit(edited()),
+        submit(deleted()),
+        submit(reacted()),
+        submit(ruled(10, a_month())),
+        submit(ruled(10, Retention::Forever)),
+        submit(ruled(10, Retention::Nothing)),
+        submit(moderated(11, Moderation::Mute)),
+        submit(moderated(11, Moderation::Unmute)),
+        submit(moderated(11, Moderation::Kick)),
+        submit(moderated(11, Moderation::Ban)),
+        submit(moderated(11, Moderation::Unban)),
         ClientFrame::Fetch {
             from: Seq(1),
             to: Seq(40),
@@ -97,7 +233,7 @@ fn client_frames() -> Vec<(&'static str, ClientFrame)> {
         // A new variant has to be added to the list above.
         let name = match frame {
             ClientFrame::Hello(_) => "hello",
-            ClientFrame::Submit { .. } => "submit",
+            ClientFrame::Submit(_) => "submit",
             ClientFrame::Fetch { .. } => "fetch",
             ClientFrame::Typing { .. } => "typing",
             ClientFrame::Rename { .. } => "rename",
@@ -122,26 +258,9 @@ fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 full: false,
             }],
         }),
-        ServerFrame::Welcome(Box::new(Welcome {
-            name: RoomName::parse("Workshop").unwrap(),
-            epoch: epoch(),
-            first: Seq(1),
-            head: Seq(40),
-            members: vec![
-                Member {
-                    member: ada(),
-                    name: name("Ada"),
-                    host: false,
-                    presence: Presence::Online,
-                },
-                Member {
-                    member: bob(),
-                    name: name("Bob"),
-                    host: true,
-                    presence: Presence::Away,
-                },
-            ],
-        })),
+        welcome(a_month()),
+        welcome(Retention::Forever),
+        welcome(Retention::Nothing),
         ServerFrame::Event(event(41, said())),
         ServerFrame::Event(event(42, Body::Joined)),
         ServerFrame::Event(event(
@@ -152,6 +271,11 @@ fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         )),
         ServerFrame::Event(event(44, Body::Left { how: Leaving::Left })),
         ServerFrame::Event(event(45, Body::Left { how: Leaving::Lost })),
+        ServerFrame::Event(event(46, edited())),
+        ServerFrame::Event(event(47, reacted())),
+        ServerFrame::Event(event(48, deleted())),
+        ServerFrame::Event(hosts_event(49, ruled(10, a_month()))),
+        ServerFrame::Event(hosts_event(50, moderated(11, Moderation::Mute))),
         ServerFrame::Events {
             from: Seq(40),
             to: Seq(41),
@@ -177,11 +301,13 @@ fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             epoch: epoch(),
             seq: Seq(41),
         },
-        ServerFrame::Rejected {
-            id: message_id(),
-            code: Reject::IdConflict,
-            message: "this id was used for another text".to_owned(),
-        },
+        rejected(Reject::IdConflict, "this id was used before"),
+        rejected(Reject::NotAllowed, "this is not yours to change"),
+        rejected(
+            Reject::NoSuchMessage,
+            "the message that it is about is not here",
+        ),
+        rejected(Reject::NotSaved, "the relay could not store it"),
         ServerFrame::Error {
             code: Problem::UnknownType,
             message: "unknown frame type \"dance\"".to_owned(),
@@ -240,6 +366,158 @@ fn every_server_frame_reads_as_it_did() {
     }
 }
 
+/// **S5**: each kind is in the snapshots, as an event and, where a member may say it, as a submit.
+#[test]
+fn every_kind_is_in_the_snapshots() {
+    let (submits, events) = kinds_of(&client_frames(), &server_frames());
+    for (name, may_be_submitted) in KINDS {
+        assert!(events.contains(&name), "no event of the kind {name}");
+        assert_eq!(submits.contains(&name), may_be_submitted, "{name}");
+    }
+}
+
+/// The kinds of the submits and of the events in these frames.
+fn kinds_of(
+    clients: &[(&str, ClientFrame)],
+    servers: &[(&str, ServerFrame)],
+) -> (Vec<&'static str>, Vec<&'static str>) {
+    let submits = clients.iter().filter_map(|(_, frame)| match frame {
+        ClientFrame::Submit(submission) => Some(kind(submission.body())),
+        _ => None,
+    });
+    let events = servers.iter().filter_map(|(_, frame)| match frame {
+        ServerFrame::Event(event) => Some(kind(&event.body)),
+        _ => None,
+    });
+    (submits.collect(), events.collect())
+}
+
+/// **S1**, **S5**: what a member may not say is malformed, not something else.
+#[test]
+fn what_no_member_may_submit_is_malformed() {
+    let (id, member) = (message_id(), ada());
+    let target = format!(r#""target":{{"author":"{member}","id":"{id}"}}"#);
+    for rest in [
+        r#""kind":"joined""#.to_owned(),
+        format!(r#""kind":"joined","id":"{id}""#),
+        format!(r#""kind":"left","how":"left","id":"{id}""#),
+        format!(r#""kind":"renamed","from":"Ada","id":"{id}""#),
+        format!(r#""kind":"poll","id":"{id}","text":"x""#),
+        format!(r#""kind":"unknown","id":"{id}""#),
+        format!(r#""kind":7,"id":"{id}","text":"x""#),
+        // Before there were kinds.
+        format!(r#""id":"{id}","text":"x""#),
+        r#""kind":"message","text":"x""#.to_owned(),
+        format!(r#""kind":"message","id":"{id}""#),
+        r#""kind":"message","id":"short","text":"x""#.to_owned(),
+        format!(r#""kind":"message","id":"{id}","text":" \n\u200b""#),
+        format!(r#""kind":"edited","id":"{id}","text":"x""#),
+        format!(r#""kind":"edited","id":"{id}",{target}"#),
+        format!(r#""kind":"deleted","id":"{id}","target":"{id}""#),
+        format!(r#""kind":"reacted","id":"{id}",{target},"active":true"#),
+        format!(r#""kind":"reacted","id":"{id}",{target},"reaction":"+1""#),
+        format!(r#""kind":"reacted","id":"{id}",{target},"reaction":"+1","active":1"#),
+        format!(r#""kind":"moderated","id":"{id}","action":"mute""#),
+        format!(r#""kind":"moderated","id":"{id}","member":"{member}""#),
+        format!(r#""kind":"moderated","id":"{id}","member":"{member}","action":"tickle""#),
+        format!(r#""kind":"moderated","id":"{id}","member":"{member}","action":"unknown""#),
+    ] {
+        let text = format!(r#"{{"type":"submit",{rest}}}"#);
+        assert!(
+            matches!(ClientFrame::decode(&text), Err(BadFrame::Malformed(_))),
+            "{text}"
+        );
+    }
+}
+
+/// **S5**: a reaction is short and is one line.
+#[test]
+fn f36_a_reaction_is_bounded() {
+    use chatspot_protocol::limits::MAX_REACTION_BYTES;
+    let (id, member) = (message_id(), ada());
+    let react = |reaction: &str| {
+        ClientFrame::decode(&format!(
+            r#"{{"type":"submit","kind":"reacted","id":"{id}","target":{{"author":"{member}","id":"{id}"}},"reaction":"{reaction}","active":true}}"#
+        ))
+    };
+    // Few graphemes with many bytes each: the bytes are what ends it.
+    let accented = "a\u{301}\u{302}\u{303}\u{304}\u{305}\u{306}\u{307}";
+    let bytes = |times: usize| Reaction::parse(&accented.repeat(times)).map(|r| r.as_str().len());
+    assert_eq!(bytes(4), Ok(56));
+    for good in ["\u{1f44d}", "+1", &accented.repeat(4), &"x".repeat(40)] {
+        assert!(react(good).is_ok(), "{good}");
+    }
+    assert!(accented.repeat(5).len() > MAX_REACTION_BYTES);
+    for bad in [
+        &*accented.repeat(5),
+        &"x".repeat(41),
+        "",
+        " ",
+        "\u{200d}",
+        "a\\nb",
+        "a\\u0000",
+    ] {
+        assert!(
+            matches!(react(bad), Err(BadFrame::Malformed(_))),
+            "{bad:?} is no reaction"
+        );
+    }
+}
+
+/// **K1**
+#[test]
+fn f32_days_are_a_whole_number_from_one_to_ten_years() {
+    use chatspot_protocol::limits::RETENTION_DAYS;
+    let id = message_id();
+    let rule = |retention: &str| {
+        ClientFrame::decode(&format!(
+            r#"{{"type":"submit","kind":"settings","id":"{id}","settings":{{"retention":{retention}}}}}"#
+        ))
+    };
+    let days = |days: &str| rule(&format!(r#"{{"keep":"days","days":{days}}}"#));
+    for good in [1, 30, RETENTION_DAYS] {
+        let wanted = Retention::Days {
+            days: Days::new(good).unwrap(),
+        };
+        let settings = submit(Body::Settings {
+            id,
+            settings: RoomSettings { retention: wanted },
+        });
+        assert_eq!(days(&good.to_string()).unwrap(), settings);
+    }
+    for bad in [
+        "0", "3651", "-1", "1.5", "1.0", "1e1", "65536", "1e400", "\"1\"", "null", "true", "[1]",
+    ] {
+        assert!(matches!(days(bad), Err(BadFrame::Malformed(_))), "{bad}");
+    }
+    for bad in [
+        r#"{"keep":"days"}"#,
+        r#"{"keep":"weeks","weeks":2}"#,
+        r#"{"days":30}"#,
+        r#""forever""#,
+        "null",
+        "{}",
+    ] {
+        assert!(matches!(rule(bad), Err(BadFrame::Malformed(_))), "{bad}");
+    }
+    for good in [r#"{"keep":"forever"}"#, r#"{"keep":"nothing"}"#] {
+        assert!(rule(good).is_ok(), "{good}");
+    }
+}
+
+/// **K1**: a relay that says nothing of rules keeps for ever.
+#[test]
+fn a_welcome_without_settings_is_one_of_a_room_that_keeps_for_ever() {
+    let silent = welcome(Retention::Forever)
+        .encode()
+        .replace(r#""settings":{"retention":{"keep":"forever"}},"#, "");
+    assert!(!silent.contains("settings"), "{silent}");
+    assert_eq!(
+        ServerFrame::decode(&silent).unwrap(),
+        welcome(Retention::Forever)
+    );
+}
+
 /// **V5**: words of a later version are read as unknown where the list is open.
 #[test]
 fn f31_unknown_words_in_open_lists_are_read_as_unknown() {
@@ -264,6 +542,32 @@ fn f31_unknown_words_in_open_lists_are_read_as_unknown() {
         ServerFrame::decode(r#"{"type":"closing","reason":"lunch"}"#).unwrap(),
         ServerFrame::Closing {
             reason: Closing::Unknown
+        }
+    );
+    let later = ServerFrame::Event(hosts_event(50, moderated(11, Moderation::Kick)))
+        .encode()
+        .replace("kick", "promote");
+    assert_eq!(
+        ServerFrame::decode(&later).unwrap(),
+        ServerFrame::Event(hosts_event(50, moderated(11, Moderation::Unknown)))
+    );
+}
+
+/// **V5**: an event that cannot be read at all does not hide the others of its page.
+#[test]
+fn f31_an_unreadable_event_is_missing_from_its_page_and_nothing_else() {
+    let good = serde_json::to_string(&event(41, said())).unwrap();
+    let bad = serde_json::to_string(&event(42, ruled(10, a_month())))
+        .unwrap()
+        .replace("\"days\":30", "\"days\":0");
+    let last = serde_json::to_string(&event(43, Body::Joined)).unwrap();
+    let page = format!(r#"{{"type":"events","from":41,"to":43,"events":[{good},{bad},{last}]}}"#);
+    assert_eq!(
+        ServerFrame::decode(&page).unwrap(),
+        ServerFrame::Events {
+            from: Seq(41),
+            to: Seq(43),
+            events: vec![event(41, said()), event(43, Body::Joined)],
         }
     );
 }
@@ -411,21 +715,20 @@ fn the_examples_of_protocol_md_are_true() {
     let page = std::fs::read_to_string(path).unwrap();
     let (clients, servers) = (client_frames(), server_frames());
     let mut shown = Vec::new();
+    let (mut said, mut heard) = (Vec::new(), Vec::new());
     for (side, name, text) in examples(&page) {
         match side {
             "client" => {
                 let frame = ClientFrame::decode(text).unwrap_or_else(|bad| panic!("{bad}: {text}"));
-                assert!(
-                    clients.contains(&(frame_name(name, &clients), frame)),
-                    "{text}"
-                );
+                let named = (frame_name(name, &clients), frame);
+                assert!(clients.contains(&named), "{text}");
+                said.push(named);
             }
             "server" => {
                 let frame = ServerFrame::decode(text).unwrap_or_else(|bad| panic!("{bad}: {text}"));
-                assert!(
-                    servers.contains(&(frame_name(name, &servers), frame)),
-                    "{text}"
-                );
+                let named = (frame_name(name, &servers), frame);
+                assert!(servers.contains(&named), "{text}");
+                heard.push(named);
             }
             other => panic!("neither client nor server: {other}"),
         }
@@ -436,6 +739,15 @@ fn the_examples_of_protocol_md_are_true() {
         assert!(
             shown.contains(&wanted),
             "PROTOCOL.md has no example of {wanted:?}"
+        );
+    }
+    let (submits, events) = kinds_of(&said, &heard);
+    for (name, may_be_submitted) in KINDS {
+        assert!(events.contains(&name), "no example of an event {name}");
+        assert_eq!(
+            submits.contains(&name),
+            may_be_submitted,
+            "an example of a submit {name}"
         );
     }
     assert!(
@@ -480,7 +792,16 @@ fn the_numbers_of_protocol_md_are_true() {
             l::MAX_NAME_BYTES
         ),
     );
+    has("reaction", format!("{} bytes", l::MAX_REACTION_BYTES));
     has("`software`", format!("{} bytes", l::MAX_SOFTWARE_BYTES));
+    has(
+        "history is kept, if not for ever",
+        format!("1 to {} days", l::RETENTION_DAYS),
+    );
+    has(
+        "a page of older history every",
+        format!("{} ms", l::FILL_EVERY.as_millis()),
+    );
     has(
         "message to a relay",
         format!("{} bytes", l::MAX_FRAME_BYTES),
@@ -539,6 +860,10 @@ fn the_numbers_of_protocol_md_are_true() {
     has("`head` every", format!("{} s", l::HEAD_EVERY.as_secs()));
     has("away before lost", format!("{} s", l::AWAY_GRACE.as_secs()));
     has(
+        "the same after a restart of the relay",
+        format!("{} s", l::RETURN_GRACE.as_secs()),
+    );
+    has(
         "typing is repeated every",
         format!("{} s", l::TYPING_EVERY.as_secs()),
     );
@@ -579,19 +904,9 @@ fn every_rule_of_protocol_md_has_a_test() {
     let crates = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let page = std::fs::read_to_string(format!("{crates}/../PROTOCOL.md")).unwrap();
     let mut tests = String::new();
-    for folder in [
-        "protocol/src",
-        "protocol/src/session",
-        "protocol/tests",
-        "relay/src",
-        "relay/tests/relay",
-        "client/tests/client",
-    ] {
-        for file in std::fs::read_dir(format!("{crates}/{folder}")).unwrap() {
-            let path = file.unwrap().path();
-            if path.extension().is_some_and(|extension| extension == "rs") {
-                tests += &std::fs::read_to_string(path).unwrap();
-            }
+    for name in ["protocol", "relay", "client"] {
+        for folder in ["src", "tests"] {
+            read_all(format!("{crates}/{name}/{folder}").as_ref(), &mut tests);
         }
     }
     let rules: Vec<&str> = page
@@ -604,5 +919,17 @@ fn every_rule_of_protocol_md_has_a_test() {
             line.trim_start().starts_with("///") && line.contains(&format!("**{rule}**"))
         });
         assert!(borne, "no test bears {rule}");
+    }
+}
+
+/// Every Rust file in a folder and those below it, one behind the other.
+fn read_all(folder: &std::path::Path, texts: &mut String) {
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        if path.is_dir() {
+            read_all(&path, texts);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            *texts += &std::fs::read_to_string(path).unwrap();
+        }
     }
 }

@@ -15,7 +15,6 @@ use chatspot_protocol::wire::{
     BadFrame, ClientFrame, Greeting, Hello, Problem, ServerFrame, Versions, close,
 };
 use futures_util::StreamExt;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
@@ -30,6 +29,7 @@ use crate::gate::{Gate, Pass};
 use crate::http::Served;
 use crate::hub::{RoomHandle, SharedHub};
 use crate::link::{self, Link, Reader};
+use crate::net::{TcpListener, TcpStream};
 use crate::room::Input;
 
 /// tungstenite's default of 128 KiB would be most of a connection's memory.
@@ -87,6 +87,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, hub: SharedHub, pass: Pass) 
         }
         Err(_) => return tracing::info!(%peer, "no complete request in time"),
     };
+    crate::net::bound_unsent(&upgraded.stream);
     let link = Link::new(upgraded.stream);
     let mut end = EndOfLink {
         link: link.clone(),
@@ -449,6 +450,7 @@ impl Bucket {
 
 #[cfg(test)]
 mod tests {
+    use chatspot_protocol::event::{Body, Submission};
     use chatspot_protocol::identity::{Identity, RoomKey};
     use chatspot_protocol::ids::{ClientId, MemberId};
     use chatspot_protocol::limits::HEAD_EVERY;
@@ -457,7 +459,7 @@ mod tests {
     use futures_util::SinkExt;
 
     use super::*;
-    use crate::{Relay, RelayConfig, RoomSpec};
+    use crate::{Relay, RelayConfig, RoomSpec, Store};
 
     /// The message that makes its connection's task panic.
     const WORD: &str = "please panic";
@@ -466,7 +468,9 @@ mod tests {
     const _: () = assert!(PATIENCE.as_secs() < HEAD_EVERY.as_secs());
 
     pub(super) fn panic_on_word(frame: &ClientFrame) {
-        if let ClientFrame::Submit { text, .. } = frame {
+        if let ClientFrame::Submit(submission) = frame
+            && let Body::Message { text, .. } = submission.body()
+        {
             assert!(text.as_str() != WORD, "as the test asked");
         }
     }
@@ -512,11 +516,8 @@ mod tests {
             let mut id = [0; 16];
             getrandom::fill(&mut id).unwrap();
             let text = MessageText::parse(text).unwrap();
-            self.send(&ClientFrame::Submit {
-                id: ClientId(id),
-                text,
-            })
-            .await;
+            let message = Submission::message(ClientId(id), text);
+            self.send(&ClientFrame::Submit(message)).await;
         }
 
         /// None when the connection is over.
@@ -548,13 +549,19 @@ mod tests {
     #[tokio::test]
     async fn f80_a_panic_in_one_connection_leaves_the_others_alive() {
         let listener = crate::listen::on_address("127.0.0.1:0".parse().unwrap()).unwrap();
-        let relay = Relay::start(listener, RelayConfig::default()).unwrap();
+        let relay = Relay::start(
+            listener,
+            RelayConfig::default(),
+            Store::in_memory().unwrap(),
+        )
+        .unwrap();
         let key = RoomKey::from_secret(&[1; 32]);
         relay
             .open(RoomSpec {
                 key: key.clone(),
                 name: RoomName::parse("Lab").unwrap(),
                 host: None,
+                retention: None,
             })
             .unwrap();
         let mut unlucky = Peer::join(&relay, &key, 2).await;

@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use chatspot_protocol::ids::RoomId;
+use chatspot_protocol::event::RoomSettings;
+use chatspot_protocol::ids::{ClientId, RoomId};
 use chatspot_protocol::room::{Conn, RoomConfig};
 use chatspot_protocol::wire::{Closing, RoomSummary};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::room::{Input, RoomTask};
-use crate::store::RoomStore;
+use crate::room::{Input, RoomTask, wall};
+use crate::store::{RoomStore, Store, StoreError};
 use crate::{RelayConfig, RoomSpec};
 
 /// Why a room cannot be opened.
@@ -27,6 +28,9 @@ pub enum OpenError {
     /// The system gives no random bytes.
     #[error("no random bytes: {0}")]
     Random(#[from] getrandom::Error),
+    /// Its history cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// A way to a room's task.
@@ -35,12 +39,14 @@ pub(crate) struct RoomHandle {
     /// Bounded by [`chatspot_protocol::limits::ROOM_INBOX`]; when it is full, the connections' readers wait.
     pub(crate) inbox: mpsc::Sender<Input>,
     summary: watch::Receiver<RoomSummary>,
+    log: RoomStore,
 }
 
 /// All rooms.
 #[derive(Debug)]
 pub(crate) struct Hub {
     pub(crate) config: RelayConfig,
+    store: Store,
     /// A lock because every connection looks rooms up; never held across an await.
     rooms: RwLock<HashMap<RoomId, RoomHandle>>,
     next_conn: AtomicU64,
@@ -52,11 +58,17 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    pub(crate) fn new(config: RelayConfig, tasks: TaskTracker, end: CancellationToken) -> Self {
+    pub(crate) fn new(
+        config: RelayConfig,
+        store: Store,
+        tasks: TaskTracker,
+        end: CancellationToken,
+    ) -> Self {
         // A child: the end of everything is the end of accepting, too.
         let stopping = end.child_token();
         Self {
             config,
+            store,
             rooms: RwLock::default(),
             next_conn: AtomicU64::new(0),
             tasks,
@@ -72,12 +84,6 @@ impl Hub {
 
     pub(crate) fn open(&self, spec: RoomSpec) -> Result<RoomId, OpenError> {
         let room = spec.key.id();
-        let config = RoomConfig {
-            room,
-            name: spec.name,
-            host: spec.host,
-            max_members: self.config.room_members,
-        };
         let mut rooms = self.rooms.write().unwrap_or_else(PoisonError::into_inner);
         if rooms.contains_key(&room) {
             return Err(OpenError::AlreadyOpen);
@@ -85,11 +91,39 @@ impl Hub {
         if rooms.len() >= self.config.rooms {
             return Err(OpenError::TooMany(rooms.len()));
         }
-        let (task, inbox, summary) = RoomTask::new(config, RoomStore::in_memory()?);
+        let new = RoomSettings {
+            retention: spec.retention.unwrap_or_default(),
+        };
+        let log = self.store.room(room, new, wall())?;
+        let settings = log.settings();
+        let config = RoomConfig {
+            room,
+            name: spec.name,
+            host: spec.host,
+            settings,
+            max_members: self.config.room_members,
+        };
+        let (mut task, inbox, summary) = RoomTask::new(config, log.clone());
+        if let Some(retention) = spec.retention
+            && retention != settings.retention
+        {
+            let mut id = ClientId([0; 16]);
+            getrandom::fill(&mut id.0)?;
+            task.rule(spec.key.member(), id, RoomSettings { retention });
+        }
         self.tasks.spawn(task.run(self.end.clone()));
-        rooms.insert(room, RoomHandle { inbox, summary });
+        let handle = RoomHandle {
+            inbox,
+            summary,
+            log,
+        };
+        rooms.insert(room, handle);
         tracing::info!(%room, "room opened");
         Ok(room)
+    }
+
+    pub(crate) fn settings(&self, room: RoomId) -> Option<RoomSettings> {
+        self.find(room).map(|handle| handle.log.settings())
     }
 
     pub(crate) async fn close(&self, room: RoomId, reason: Closing) -> bool {

@@ -11,6 +11,7 @@ mod http;
 mod hub;
 mod link;
 pub mod listen;
+pub mod net;
 pub mod records;
 mod room;
 mod store;
@@ -19,21 +20,26 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chatspot_protocol::event::{Retention, RoomSettings};
 use chatspot_protocol::identity::RoomKey;
 use chatspot_protocol::ids::{MemberId, RoomId};
 use chatspot_protocol::limits;
 use chatspot_protocol::text::RoomName;
 use chatspot_protocol::wire::{Closing, RoomSummary};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::gate::Gate;
 use crate::hub::Hub;
 pub use crate::hub::OpenError;
+use crate::net::TcpListener;
+pub use crate::store::{Recovered, Store, StoreError};
 
 /// The name and version that a relay tells.
 pub const SOFTWARE: &str = concat!("ChatSpot relay/", env!("CARGO_PKG_VERSION"));
+
+/// How long the end waits for the disk.
+const STORE_CLOSE: Duration = Duration::from_secs(10);
 
 /// What a relay allows. The defaults are those of [`limits`].
 #[derive(Debug, Clone)]
@@ -83,23 +89,30 @@ pub struct RoomSpec {
     pub name: RoomName,
     /// The member who hosts it, if one does.
     pub host: Option<MemberId>,
+    /// How long its history is kept. None: as it was, and for ever in a new room.
+    pub retention: Option<Retention>,
 }
 
 /// A running relay. Dropping it ends everything at once; [`Relay::stop`] says goodbye first.
 #[derive(Debug)]
 pub struct Relay {
     address: SocketAddr,
+    store: Store,
     hub: Arc<Hub>,
     tasks: TaskTracker,
     end: CancellationToken,
 }
 
 impl Relay {
-    /// Serves the listener until the relay is stopped or dropped.
+    /// Serves the listener until the relay is stopped or dropped. What is said is in `store` before anybody is told.
     ///
     /// # Errors
     /// When the listener has no address, which the system would have to refuse.
-    pub fn start(listener: TcpListener, config: RelayConfig) -> std::io::Result<Self> {
+    pub fn start(
+        listener: TcpListener,
+        config: RelayConfig,
+        store: Store,
+    ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
         let gate = Gate::new(
@@ -107,7 +120,7 @@ impl Relay {
             config.address_connections,
             config.address_unauthenticated,
         );
-        let hub = Arc::new(Hub::new(config, tasks.clone(), end.clone()));
+        let hub = Arc::new(Hub::new(config, store.clone(), tasks.clone(), end.clone()));
         tasks.spawn(conn::accept(
             listener,
             hub.clone(),
@@ -117,6 +130,7 @@ impl Relay {
         ));
         Ok(Self {
             address,
+            store,
             hub,
             tasks,
             end,
@@ -128,7 +142,17 @@ impl Relay {
         self.address
     }
 
-    /// Opens a room; members can join from now on.
+    /// What happened to the history when it was damaged.
+    pub fn recovered(&self) -> Option<&Recovered> {
+        self.store.recovered()
+    }
+
+    /// The rules of an open room, as its log has them.
+    pub fn settings(&self, room: RoomId) -> Option<RoomSettings> {
+        self.hub.settings(room)
+    }
+
+    /// Opens a room; members can join from now on. Waits for the disk, for a commit or two.
     pub fn open(&self, spec: RoomSpec) -> Result<RoomId, OpenError> {
         self.hub.open(spec)
     }
@@ -138,13 +162,18 @@ impl Relay {
         self.hub.close(room, reason).await
     }
 
+    /// Forgets a room that is not open here, with everything that was said in it.
+    pub fn forget(&self, room: RoomId) -> Result<(), StoreError> {
+        self.store.forget(room)
+    }
+
     /// The open rooms.
     pub fn rooms(&self) -> Vec<RoomSummary> {
         self.hub.summaries()
     }
 
     /// Closes every room with that reason, waits until the members have been told (at most
-    /// [`limits::LINK_CLOSE_GRACE`] and a little), and ends.
+    /// [`limits::LINK_CLOSE_GRACE`] and a little), closes the store, and ends.
     pub async fn stop(self, reason: Closing) {
         self.hub.stopping.cancel();
         for summary in self.hub.summaries() {
@@ -157,6 +186,12 @@ impl Relay {
             .is_err()
         {
             tracing::warn!("some connections did not close in time");
+        }
+        let store = self.store.clone();
+        let closing = tokio::task::spawn_blocking(move || store.close());
+        // A disk that does not answer: what was told is on it all the same.
+        if tokio::time::timeout(STORE_CLOSE, closing).await.is_err() {
+            tracing::warn!("the history was not closed in time");
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -12,11 +13,12 @@ use bytes::{Buf, Bytes, BytesMut};
 use chatspot_protocol::limits::{LINK_CLOSE_GRACE, LINK_QUEUE_BYTES, MAX_RAW_MESSAGE_BYTES};
 use chatspot_protocol::wire::{ServerFrame, close};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_util::sync::CancellationToken;
+
+use crate::net::{self, TcpStream};
 
 /// Header and mask of a control frame by a client.
 const CONTROL_HEADER: usize = 6;
@@ -124,6 +126,17 @@ impl Link {
         true
     }
 
+    /// Writes a frame if nothing else waits; else it is lost.
+    pub(crate) fn offer(self: &Arc<Self>, frame: &Bytes) {
+        let waits = {
+            let out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+            !out.queue.is_empty()
+        };
+        if !waits {
+            self.push(frame.clone());
+        }
+    }
+
     /// Says goodbye with this code; nothing else is written afterwards.
     pub(crate) fn close(self: &Arc<Self>, code: u16) {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
@@ -138,8 +151,8 @@ impl Link {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         out.die();
         self.ended.cancel();
-        // Both halves: a reader or writer that waits on it wakes up. Not connected any more is just as good.
-        let _ = socket2::SockRef::from(&self.stream).shutdown(std::net::Shutdown::Both);
+        // Both halves: a reader or writer that waits on it wakes up.
+        net::shutdown(&self.stream, Shutdown::Both);
     }
 
     /// Takes what the peer still sends, up to a bound, and drops it. Ends when the peer has closed.
@@ -221,8 +234,7 @@ impl Link {
 /// Ends a socket whose last bytes are written: what the peer still sends is read for a moment, because closing a
 /// socket with unread bytes resets the connection, and a reset may overtake our answer.
 pub(crate) async fn see_off(stream: &TcpStream) {
-    // Not connected any more is just as good.
-    let _ = socket2::SockRef::from(stream).shutdown(std::net::Shutdown::Write);
+    net::shutdown(stream, Shutdown::Write);
     // Whoever does not close in time is cut.
     let _ = tokio::time::timeout(LINK_CLOSE_GRACE, discard(stream)).await;
 }
@@ -347,6 +359,46 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+
+    /// A notice never stands before a message, and never makes one wait.
+    #[tokio::test]
+    async fn f76_what_is_only_offered_is_left_out_where_something_waits() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let link = Link::new(listener.accept().await.unwrap().0);
+        net::bound_unsent(&link.stream);
+        let (notice, message) = (Bytes::from_static(b"n"), Bytes::from(vec![b'm'; 64 * 1024]));
+        link.offer(&notice);
+        let mut first = [0; 1];
+        peer.read_exact(&mut first).await.unwrap();
+        assert_eq!(&first, b"n");
+        let queued = || link.out.lock().unwrap().queued;
+        let mut pushed = 0;
+        while queued() == 0 {
+            link.push(message.clone());
+            pushed += message.len();
+        }
+        let before = queued();
+        for _ in 0..100 {
+            link.offer(&notice);
+        }
+        assert!(queued() <= before);
+        link.push(Bytes::from_static(b"end"));
+        let mut read = Vec::new();
+        let reading = async {
+            while read.len() < pushed + 3 {
+                assert!(peer.read_buf(&mut read).await.unwrap() > 0);
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), reading)
+            .await
+            .unwrap();
+        assert!(read.ends_with(b"mend"), "a notice stands between");
+        let notices = read[..pushed].contains(&b'n');
+        assert!(!notices, "a notice was written among what waited");
+    }
 
     /// What waits is bounded, and what is sent after all is whole frames and the close frame.
     #[tokio::test]

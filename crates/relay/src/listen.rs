@@ -20,14 +20,20 @@ pub fn on_all_interfaces(port: u16) -> io::Result<TcpListener> {
         .chain([0]);
     let mut last = io::Error::from(io::ErrorKind::AddrInUse);
     for port in tries {
-        match dual_stack(port)
-            .or_else(|_| on_address(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port)))
-        {
+        match on_port(port) {
             Ok(listener) => return Ok(listener),
             Err(error) => last = error,
         }
     }
     Err(last)
+}
+
+/// Listens at exactly this port of all interfaces.
+///
+/// # Errors
+/// Whatever the system says against it.
+pub fn on_port(port: u16) -> io::Result<TcpListener> {
+    dual_stack(port).or_else(|_| on_address(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port)))
 }
 
 /// Listens at exactly this address.

@@ -5,12 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use chatspot_protocol::event::{Days, Retention};
 use chatspot_protocol::limits;
 use chatspot_protocol::text::RoomName;
 use chatspot_protocol::view::AddressKind;
 use chatspot_protocol::wire::Closing;
 use chatspot_relay::records::RoomRecords;
-use chatspot_relay::{Relay, RelayConfig, RoomSpec, addresses, listen};
+use chatspot_relay::{Recovered, Relay, RelayConfig, RoomSpec, Store, addresses, listen};
 use clap::Parser;
 
 /// Hosts ChatSpot rooms without a window.
@@ -32,7 +33,12 @@ struct Options {
     #[arg(long, value_name = "IP")]
     listen: Option<IpAddr>,
 
-    /// Where the rooms' keys are kept.
+    /// How long the rooms' history is kept: forever, nothing, or a number of days like 30d. What is older is deleted,
+    /// here and by every member. Not given, it stays as it was; in a new room everything is kept.
+    #[arg(long, value_name = "HOW LONG", value_parser = keep)]
+    keep: Option<Retention>,
+
+    /// Where the rooms' keys and their history are kept.
     #[arg(long, env = "CHATSPOT_RELAY_DATA_DIR", value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
 
@@ -57,6 +63,7 @@ const EXAMPLES: &str = "\
 Examples:
   chatspot-relay                              one room, Lobby, on port 4470
   chatspot-relay --room Workshop --room Lab   two rooms
+  chatspot-relay --keep 30d                   delete what is older than 30 days
   chatspot-relay --listen 127.0.0.1           behind a proxy on the same machine
   RUST_LOG=chatspot_relay=debug chatspot-relay
 
@@ -64,6 +71,20 @@ Ctrl-C tells everybody that the relay stops, and ends.";
 
 fn room_name(text: &str) -> Result<RoomName, String> {
     RoomName::parse(text).map_err(|error| format!("this cannot be a room's name: {error}"))
+}
+
+fn keep(text: &str) -> Result<Retention, String> {
+    match text {
+        "forever" => return Ok(Retention::Forever),
+        "nothing" => return Ok(Retention::Nothing),
+        _ => {}
+    }
+    let number = text.strip_suffix('d').unwrap_or(text).parse().ok();
+    let days = number.and_then(Days::new).ok_or_else(|| {
+        let most = limits::RETENTION_DAYS;
+        format!("say forever, nothing, or a number of days from 1d to {most}d")
+    })?;
+    Ok(Retention::Days { days })
 }
 
 fn main() -> ExitCode {
@@ -94,6 +115,7 @@ async fn run(options: Options) -> Result<(), String> {
         .or_else(|| dirs::data_dir().map(|data| data.join("chatspot-relay")))
         .ok_or("no home folder: say where with --data-dir")?;
     let mut records = RoomRecords::load(&folder).map_err(|error| error.to_string())?;
+    let store = Store::open(&folder).map_err(|error| error.to_string())?;
     let listener = match options.listen {
         Some(ip) => listen::on_address(SocketAddr::new(ip, options.port)),
         None => listen::on_all_interfaces(options.port),
@@ -113,7 +135,7 @@ async fn run(options: Options) -> Result<(), String> {
         frames_burst: options.frames_per_second.max(limits::FRAMES_BURST),
         ..RelayConfig::default()
     };
-    let relay = Relay::start(listener, config).map_err(|error| error.to_string())?;
+    let relay = Relay::start(listener, config, store).map_err(|error| error.to_string())?;
     for name in options.rooms {
         let record = records.named(&name).map_err(|error| error.to_string())?;
         let key = record.key();
@@ -122,24 +144,33 @@ async fn run(options: Options) -> Result<(), String> {
                 key,
                 name: name.clone(),
                 host: None,
+                retention: options.keep,
             })
             .map_err(|error| format!("{name}: {error}"))?;
     }
-    greet(&relay, options.listen);
+    greet(&relay, options.listen, options.keep);
     until_told_to_stop().await;
     println!("Closing the rooms.");
     relay.stop(Closing::RelayStopping).await;
     Ok(())
 }
 
-fn greet(relay: &Relay, only: Option<IpAddr>) {
+fn greet(relay: &Relay, only: Option<IpAddr>, keep: Option<Retention>) {
     let port = relay.address().port();
     println!(
         "ChatSpot relay {} listens on port {port}.",
         env!("CARGO_PKG_VERSION")
     );
+    if let Some(recovered) = relay.recovered() {
+        println!("{}", what_happened(recovered));
+    }
     for room in relay.rooms() {
-        println!("The room \"{}\" is open.", room.name);
+        let kept = keep.or_else(|| relay.settings(room.room).map(|rules| rules.retention));
+        println!(
+            "The room \"{}\" is open. {}",
+            room.name,
+            how_long(kept.unwrap_or_default())
+        );
     }
     println!("Others choose \"Join by address\" in ChatSpot and type one of:");
     // Bound to one address, the others of this machine do not answer.
@@ -152,6 +183,35 @@ fn greet(relay: &Relay, only: Option<IpAddr>) {
         .filter(|address| address.kind != AddressKind::LinkLocal)
     {
         println!("  {:<28} ({})", address.address, address.interface);
+    }
+}
+
+fn how_long(retention: Retention) -> String {
+    match retention {
+        Retention::Forever => "Its history is kept.".to_owned(),
+        Retention::Days { days } if days.get() == 1 => "Its history is kept for a day.".to_owned(),
+        Retention::Days { days } => format!("Its history is kept for {} days.", days.get()),
+        Retention::Nothing => "Its history is not kept.".to_owned(),
+    }
+}
+
+fn what_happened(recovered: &Recovered) -> String {
+    let (instead, aside) = match recovered {
+        Recovered::Backup { aside, .. } => (
+            "The newest backup took its place, so the last day may be missing.",
+            aside,
+        ),
+        Recovered::Anew { aside } => (
+            "There was no backup that could be read, so it begins anew.",
+            aside,
+        ),
+    };
+    match aside {
+        Some(aside) => format!(
+            "The history was damaged and is now in {}. {instead}",
+            aside.display()
+        ),
+        None => format!("The history was damaged. {instead}"),
     }
 }
 

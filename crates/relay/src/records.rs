@@ -18,6 +18,9 @@ pub struct RoomRecord {
     secret: Secret,
     /// Whether it should be open when the relay starts.
     pub open: bool,
+    /// The port that it was last reached by: its members come back there.
+    #[serde(default)]
+    pub port: Option<u16>,
 }
 
 impl RoomRecord {
@@ -53,6 +56,7 @@ impl RoomRecords {
             name,
             secret: Secret::random()?,
             open: true,
+            port: None,
         };
         self.0.change(|rooms| rooms.push(record.clone()))?;
         Ok(record)
@@ -71,6 +75,19 @@ impl RoomRecords {
         self.0.change(|rooms| {
             for record in rooms.iter_mut().filter(|record| record.key().id() == room) {
                 record.open = open;
+            }
+        })
+    }
+
+    /// Writes down by which port a room is reached.
+    pub fn set_port(&mut self, room: RoomId, port: u16) -> Result<(), FolderError> {
+        let is_it = |record: &&RoomRecord| record.key().id() == room;
+        if self.rooms().iter().find(is_it).and_then(|known| known.port) == Some(port) {
+            return Ok(());
+        }
+        self.0.change(|rooms| {
+            for record in rooms.iter_mut().filter(|record| record.key().id() == room) {
+                record.port = Some(port);
             }
         })
     }
@@ -98,7 +115,11 @@ mod tests {
         assert_eq!(records.named(&name).unwrap(), room);
         let id = room.key().id();
         records.set_open(id, false).unwrap();
+        records.set_port(id, 4471).unwrap();
         assert!(!records.find(id).unwrap().open);
+        drop(records);
+        let mut records = RoomRecords::load(folder.path()).unwrap();
+        assert_eq!(records.find(id).unwrap().port, Some(4471));
         records.remove(id).unwrap();
         drop(records);
         assert!(RoomRecords::load(folder.path()).unwrap().rooms().is_empty());

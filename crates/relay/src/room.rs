@@ -1,20 +1,27 @@
 //! One task per room: drains the inbox, runs the room machine, commits, and writes each batch once to everybody.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::BytesMut;
-use chatspot_protocol::limits::ROOM_INBOX;
+use chatspot_protocol::event::RoomSettings;
+use chatspot_protocol::ids::{ClientId, MemberId, Seq, WallMillis};
+use chatspot_protocol::limits::{FETCHES_WAITING, ROOM_INBOX, ROOM_WAITING};
+use chatspot_protocol::log::Page;
 use chatspot_protocol::room::{Broken, Conn, Output, Room, RoomConfig};
 use chatspot_protocol::time::Now;
-use chatspot_protocol::wire::{ClientFrame, Closing, Hello, RoomSummary, ServerFrame, close};
+use chatspot_protocol::wire::{
+    ClientFrame, Closing, Hello, Problem, RoomSummary, ServerFrame, close,
+};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::link::{self, Link};
-use crate::store::{Asked, RoomStore};
+use crate::store::{Answered, Asked, Pending, RoomStore};
 
 /// Inputs that are taken into one batch at the most: bounds the latency of the first one.
 const BATCH: usize = 512;
@@ -42,6 +49,10 @@ pub(crate) enum Input {
 struct Seat {
     link: Arc<Link>,
     admitted: bool,
+    /// Whether a page is being read for it.
+    reading: bool,
+    /// The pages that it wants next, at most [`FETCHES_WAITING`].
+    fetches: VecDeque<(Seq, Seq)>,
 }
 
 /// The task that owns a room.
@@ -58,13 +69,20 @@ pub(crate) struct RoomTask {
     gone: Vec<Conn>,
     /// The close code of everybody who is still here at the end.
     farewell: u16,
-    closing: bool,
+    /// What came while a commit runs; the next one takes all of it. When it is long, the inbox waits.
+    waiting: Vec<Asked>,
+    /// The commit that runs.
+    commit: Option<Pending<Vec<Answered>>>,
+    /// The pages that are being read, at most one for each connection.
+    reads: FuturesUnordered<Pending<(Conn, Option<Page>)>>,
+    /// Set once the room closes: nothing more is taken, and what was taken is committed and told first.
+    closing: Option<Closing>,
 }
 
 impl RoomTask {
     pub(crate) fn new(
         config: RoomConfig,
-        store: RoomStore,
+        mut store: RoomStore,
     ) -> (Self, mpsc::Sender<Input>, watch::Receiver<RoomSummary>) {
         let (sender, inbox) = mpsc::channel(ROOM_INBOX);
         let start = Instant::now();
@@ -73,6 +91,7 @@ impl RoomTask {
             store.epoch(),
             store.first(),
             store.head(),
+            store.take_present(),
             now(start),
         );
         let (summary, summaries) = watch::channel(room.summary());
@@ -86,23 +105,49 @@ impl RoomTask {
             batch: BytesMut::new(),
             gone: Vec::new(),
             farewell: close::RELAY_STOPPING,
-            closing: false,
+            waiting: Vec::new(),
+            commit: None,
+            reads: FuturesUnordered::new(),
+            closing: None,
         };
         (task, sender, summaries)
+    }
+
+    /// Sets the room's rules before anybody is in it.
+    pub(crate) fn rule(&mut self, author: MemberId, id: ClientId, settings: RoomSettings) {
+        self.room.rule(author, id, settings, now(self.start));
     }
 
     /// Runs until the room is closed or the relay ends.
     pub(crate) async fn run(mut self, end: CancellationToken) {
         let mut inputs = Vec::with_capacity(BATCH);
-        while !self.closing {
+        self.carry_out(now(self.start));
+        loop {
+            if let Some(reason) = self.closing
+                && self.commit.is_none()
+            {
+                self.room.close(reason);
+                self.carry_out(now(self.start));
+                break;
+            }
+            let taking = self.closing.is_none() && self.waiting.len() < ROOM_WAITING;
             let due = self.start + self.room.next_timeout();
             tokio::select! {
                 biased;
-                count = self.inbox.recv_many(&mut inputs, BATCH) => if count == 0 { break },
+                answers = done(&mut self.commit) => {
+                    self.commit = None;
+                    self.room.committed(answers);
+                }
+                Some((conn, page)) = self.reads.next() => self.page(conn, page),
+                count = self.inbox.recv_many(&mut inputs, BATCH), if taking => {
+                    if count == 0 {
+                        break;
+                    }
+                    self.fill(&mut inputs).await;
+                }
                 () = tokio::time::sleep_until(due) => {}
                 () = end.cancelled(), if self.inbox.is_empty() => break,
             }
-            self.fill(&mut inputs).await;
             let now = now(self.start);
             for input in inputs.drain(..) {
                 self.input(input, now);
@@ -110,7 +155,7 @@ impl RoomTask {
             if self.room.next_timeout() <= now.mono {
                 self.room.timeout(now);
             }
-            self.commit(now);
+            self.carry_out(now);
             self.summary.send_if_modified(|summary| {
                 let current = self.room.summary();
                 let changed = *summary != current;
@@ -150,12 +195,16 @@ impl RoomTask {
 
     fn input(&mut self, input: Input, now: Now) {
         match input {
+            Input::Join { link, .. } if self.closing.is_some() => link.close(self.farewell),
+            _ if self.closing.is_some() => {}
             Input::Join { conn, hello, link } => {
                 self.seats.insert(
                     conn,
                     Seat {
                         link,
                         admitted: false,
+                        reading: false,
+                        fetches: VecDeque::new(),
                     },
                 );
                 self.room.join(conn, *hello, now);
@@ -166,35 +215,25 @@ impl RoomTask {
                 self.room.broken(conn, how, now);
             }
             Input::Close { reason } => {
-                self.room.close(reason);
                 if reason == Closing::HostClosed {
                     self.farewell = close::HOST_CLOSED;
                 }
-                self.closing = true;
+                self.closing = Some(reason);
             }
         }
     }
 
-    /// Carries out what the machine asks for; everything it wants appended is one commit.
-    fn commit(&mut self, now: Now) {
+    /// Carries out what the machine asks for; everything it wants appended waits for the next commit.
+    fn carry_out(&mut self, now: Now) {
         loop {
             for conn in std::mem::take(&mut self.gone) {
                 self.seats.remove(&conn);
                 self.room.broken(conn, Broken::Cut, now);
             }
-            let mut drafts: Vec<Asked> = Vec::new();
             while let Some(output) = self.room.poll_output() {
                 match output {
-                    Output::Append { from, draft } => drafts.push((from, draft)),
-                    Output::Read { conn, from, to } => {
-                        let page = self.store.read(from, to);
-                        let frame = ServerFrame::Events {
-                            from: page.from,
-                            to: page.to,
-                            events: page.events,
-                        };
-                        self.send(conn, &frame);
-                    }
+                    Output::Append { from, draft } => self.waiting.push((from, draft)),
+                    Output::Read { conn, from, to } => self.fetch(conn, from, to),
                     Output::Admit { conn } => {
                         // What was said before is not for the newcomer.
                         self.flush();
@@ -209,6 +248,7 @@ impl RoomTask {
                             self.flush();
                         }
                     }
+                    Output::Offer { frame } => self.offer(&frame),
                     Output::Close { conn, code } => {
                         self.flush();
                         if let Some(seat) = self.seats.remove(&conn) {
@@ -217,15 +257,58 @@ impl RoomTask {
                     }
                 }
             }
-            if !drafts.is_empty() {
-                let results = self.store.append(drafts);
-                self.room.committed(results);
+            if self.commit.is_none() {
+                // Asked only between commits: in one, the log may be ahead of the room.
                 self.room.forgotten(self.store.first());
-                continue;
+                if !self.waiting.is_empty() {
+                    let mut commit = self.store.append(std::mem::take(&mut self.waiting));
+                    // Started with the first look; in memory it is done then.
+                    match (&mut commit).now_or_never() {
+                        Some(answers) => {
+                            self.room.committed(answers);
+                            continue;
+                        }
+                        None => self.commit = Some(commit),
+                    }
+                }
             }
             self.flush();
             if self.gone.is_empty() {
                 return;
+            }
+        }
+    }
+
+    /// Reads a page, or has it wait for the one that is being read for the same connection.
+    fn fetch(&mut self, conn: Conn, from: Seq, to: Seq) {
+        let Some(seat) = self.seats.get_mut(&conn) else {
+            return;
+        };
+        if !seat.reading {
+            seat.reading = true;
+            let page = self.store.read(from, to);
+            self.reads
+                .push(Box::pin(page.map(move |page| (conn, page))));
+        } else if seat.fetches.len() < FETCHES_WAITING {
+            seat.fetches.push_back((from, to));
+        } else {
+            let frame = ServerFrame::Error {
+                code: Problem::OutOfTurn,
+                message: "wait for the pages that you asked for".to_owned(),
+            };
+            self.send(conn, &frame);
+        }
+    }
+
+    /// A page was read. One that could not be is not answered; it is asked for again.
+    fn page(&mut self, conn: Conn, page: Option<Page>) {
+        if let Some(Page { from, to, events }) = page {
+            self.send(conn, &ServerFrame::Events { from, to, events });
+        }
+        if let Some(seat) = self.seats.get_mut(&conn) {
+            seat.reading = false;
+            if let Some((from, to)) = seat.fetches.pop_front() {
+                self.fetch(conn, from, to);
             }
         }
     }
@@ -235,6 +318,15 @@ impl RoomTask {
         self.flush();
         if let Some(seat) = self.seats.get(&conn) {
             seat.link.push(link::encode(frame));
+        }
+    }
+
+    /// Writes to whoever takes it at once.
+    fn offer(&mut self, frame: &ServerFrame) {
+        self.flush();
+        let bytes = link::encode(frame);
+        for seat in self.seats.values().filter(|seat| seat.admitted) {
+            seat.link.offer(&bytes);
         }
     }
 
@@ -251,68 +343,28 @@ impl RoomTask {
     }
 }
 
+/// What a commit answers; never, when none runs.
+async fn done(commit: &mut Option<Pending<Vec<Answered>>>) -> Vec<Answered> {
+    match commit {
+        Some(commit) => commit.await,
+        None => std::future::pending().await,
+    }
+}
+
 fn now(start: Instant) -> Now {
+    Now {
+        mono: start.elapsed(),
+        wall: wall(),
+    }
+}
+
+/// What the wall clock says.
+pub(crate) fn wall() -> WallMillis {
     let wall = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or(Duration::ZERO);
-    Now {
-        mono: start.elapsed(),
-        wall: i64::try_from(wall.as_millis()).unwrap_or(i64::MAX),
-    }
+    i64::try_from(wall.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
-mod tests {
-    use chatspot_protocol::identity::Identity;
-    use chatspot_protocol::ids::{Nonce, RoomId};
-    use chatspot_protocol::text::{DisplayName, RoomName};
-    use tokio::io::AsyncReadExt;
-    use tokio::net::{TcpListener, TcpStream};
-
-    use super::*;
-
-    /// A hello that was taken just before its room closed: its client must not wait for an answer until it gives up.
-    #[tokio::test]
-    async fn whoever_comes_too_late_is_told_that_the_room_is_closed() {
-        let config = RoomConfig {
-            room: RoomId([1; 16]),
-            name: RoomName::parse("Lab").unwrap(),
-            host: None,
-            max_members: 10,
-        };
-        let (task, inbox, _summary) = RoomTask::new(config, RoomStore::in_memory().unwrap());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut peer = TcpStream::connect(listener.local_addr().unwrap())
-            .await
-            .unwrap();
-        let link = Link::new(listener.accept().await.unwrap().0);
-        let reason = Closing::HostClosed;
-        inbox.send(Input::Close { reason }).await.unwrap();
-        // As much as one batch takes, so that the join is still in the inbox when the room is closed.
-        for number in 1..BATCH as u64 {
-            let frame = ClientFrame::Leave;
-            let conn = Conn(1000 + number);
-            inbox.send(Input::Frame { conn, frame }).await.unwrap();
-        }
-        let identity = Identity::from_secret(&[1; 32]);
-        let hello = Box::new(Hello {
-            protocol: 1,
-            room: RoomId([1; 16]),
-            member: identity.member(),
-            name: DisplayName::parse("Ada").unwrap(),
-            signature: identity.sign_hello(&Nonce([0; 32]), &RoomId([1; 16])),
-            software: String::new(),
-        });
-        let conn = Conn(1);
-        inbox.send(Input::Join { conn, hello, link }).await.unwrap();
-        task.run(CancellationToken::new()).await;
-        let mut close_frame = [0; 4];
-        let read = peer.read_exact(&mut close_frame);
-        tokio::time::timeout(Duration::from_secs(30), read)
-            .await
-            .expect("nobody told it")
-            .unwrap();
-        assert_eq!(close_frame[2..], close::HOST_CLOSED.to_be_bytes());
-        assert!(inbox.is_closed());
-    }
-}
+mod tests;

@@ -3,6 +3,8 @@
 
 #[path = "relay/binary.rs"]
 mod binary;
+#[path = "relay/durable.rs"]
+mod durable;
 #[path = "relay/flood.rs"]
 mod flood;
 #[path = "relay/frames.rs"]

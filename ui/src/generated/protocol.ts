@@ -34,7 +34,43 @@ id: ClientId,
 /**
  * What was said.
  */
-text: MessageText, } | { "kind": "joined" } | { "kind": "left", 
+text: MessageText, } | { "kind": "edited", 
+/**
+ * The author's id for this edit.
+ */
+id: ClientId, 
+/**
+ * Which message.
+ */
+target: Target, 
+/**
+ * What it says from now on.
+ */
+text: MessageText, } | { "kind": "deleted", 
+/**
+ * The author's id for this deletion.
+ */
+id: ClientId, 
+/**
+ * Which message.
+ */
+target: Target, } | { "kind": "reacted", 
+/**
+ * The author's id for this reaction.
+ */
+id: ClientId, 
+/**
+ * To which message.
+ */
+target: Target, 
+/**
+ * With what.
+ */
+reaction: Reaction, 
+/**
+ * False when it is taken back.
+ */
+active: boolean, } | { "kind": "joined" } | { "kind": "left", 
 /**
  * How.
  */
@@ -42,7 +78,27 @@ how: Leaving, } | { "kind": "renamed",
 /**
  * The name before.
  */
-from: DisplayName, } | { "kind": "unknown" });
+from: DisplayName, } | { "kind": "settings", 
+/**
+ * The author's id for this change.
+ */
+id: ClientId, 
+/**
+ * The rules from now on.
+ */
+settings: RoomSettings, } | { "kind": "moderated", 
+/**
+ * The author's id for this act.
+ */
+id: ClientId, 
+/**
+ * Whom it is about.
+ */
+member: MemberId, 
+/**
+ * What it does.
+ */
+action: Moderation, } | { "kind": "unknown" });
 
 export type Body = { "kind": "message", 
 /**
@@ -52,7 +108,43 @@ id: ClientId,
 /**
  * What was said.
  */
-text: MessageText, } | { "kind": "joined" } | { "kind": "left", 
+text: MessageText, } | { "kind": "edited", 
+/**
+ * The author's id for this edit.
+ */
+id: ClientId, 
+/**
+ * Which message.
+ */
+target: Target, 
+/**
+ * What it says from now on.
+ */
+text: MessageText, } | { "kind": "deleted", 
+/**
+ * The author's id for this deletion.
+ */
+id: ClientId, 
+/**
+ * Which message.
+ */
+target: Target, } | { "kind": "reacted", 
+/**
+ * The author's id for this reaction.
+ */
+id: ClientId, 
+/**
+ * To which message.
+ */
+target: Target, 
+/**
+ * With what.
+ */
+reaction: Reaction, 
+/**
+ * False when it is taken back.
+ */
+active: boolean, } | { "kind": "joined" } | { "kind": "left", 
 /**
  * How.
  */
@@ -60,13 +152,131 @@ how: Leaving, } | { "kind": "renamed",
 /**
  * The name before.
  */
-from: DisplayName, } | { "kind": "unknown" };
+from: DisplayName, } | { "kind": "settings", 
+/**
+ * The author's id for this change.
+ */
+id: ClientId, 
+/**
+ * The rules from now on.
+ */
+settings: RoomSettings, } | { "kind": "moderated", 
+/**
+ * The author's id for this act.
+ */
+id: ClientId, 
+/**
+ * Whom it is about.
+ */
+member: MemberId, 
+/**
+ * What it does.
+ */
+action: Moderation, } | { "kind": "unknown" };
 
 export type Leaving = "left" | "lost";
 
+export type Submission = { "kind": "message", 
+/**
+ * The author's id for it: sending the same id again never makes a second event.
+ */
+id: ClientId, 
+/**
+ * What was said.
+ */
+text: MessageText, } | { "kind": "edited", 
+/**
+ * The author's id for this edit.
+ */
+id: ClientId, 
+/**
+ * Which message.
+ */
+target: Target, 
+/**
+ * What it says from now on.
+ */
+text: MessageText, } | { "kind": "deleted", 
+/**
+ * The author's id for this deletion.
+ */
+id: ClientId, 
+/**
+ * Which message.
+ */
+target: Target, } | { "kind": "reacted", 
+/**
+ * The author's id for this reaction.
+ */
+id: ClientId, 
+/**
+ * To which message.
+ */
+target: Target, 
+/**
+ * With what.
+ */
+reaction: Reaction, 
+/**
+ * False when it is taken back.
+ */
+active: boolean, } | { "kind": "joined" } | { "kind": "left", 
+/**
+ * How.
+ */
+how: Leaving, } | { "kind": "renamed", 
+/**
+ * The name before.
+ */
+from: DisplayName, } | { "kind": "settings", 
+/**
+ * The author's id for this change.
+ */
+id: ClientId, 
+/**
+ * The rules from now on.
+ */
+settings: RoomSettings, } | { "kind": "moderated", 
+/**
+ * The author's id for this act.
+ */
+id: ClientId, 
+/**
+ * Whom it is about.
+ */
+member: MemberId, 
+/**
+ * What it does.
+ */
+action: Moderation, } | { "kind": "unknown" };
+
+export type Target = { 
+/**
+ * Whose it is.
+ */
+author: MemberId, 
+/**
+ * Its author's id for it.
+ */
+id: ClientId, };
+
+export type RoomSettings = { 
+/**
+ * How long the room's history is kept, by the relay and by every member.
+ */
+retention: Retention, };
+
+export type Retention = { "keep": "forever" } | { "keep": "days", 
+/**
+ * From 1 to [`crate::limits::RETENTION_DAYS`].
+ */
+days: Days, } | { "keep": "nothing" };
+
+export type Moderation = "mute" | "unmute" | "kick" | "ban" | "unban" | "unknown";
+
 export type Presence = "online" | "away" | "gone";
 
-export type Reject = "id_conflict" | "not_saved" | "unknown";
+export type Reject = "id_conflict" | "not_allowed" | "no_such_message" | "not_saved" | "unknown";
 
 export type RoomSummary = { 
 /**
@@ -108,7 +318,15 @@ rooms: Array<RoomView>,
 /**
  * Rooms that were joined before, latest first; may hold rooms that are open.
  */
-recents: Array<Recent>, };
+recents: Array<Recent>, 
+/**
+ * What the window wants kept of its own, as it wrote it down; empty at first. See [`crate::limits::PREFS_BYTES`].
+ */
+prefs: string, 
+/**
+ * Set when this computer's history was damaged at the start of the app.
+ */
+recovered: Recovery | null, };
 
 export type Me = { 
 /**
@@ -154,13 +372,37 @@ hosting: Hosting | null,
  */
 link: LinkState, 
 /**
+ * The room's rules, once they are known.
+ */
+settings: RoomSettings | null, 
+/**
  * Who is present.
  */
 members: Array<MemberView>, 
 /**
- * The timeline, in the room's order.
+ * The end of the timeline, in the room's order; at most [`VIEW_ITEMS`].
  */
 items: Array<Item>, 
+/**
+ * Whether this computer has more before `items`.
+ */
+older: boolean, 
+/**
+ * Whether older history is still coming from the relay.
+ */
+filling: boolean, 
+/**
+ * The last position that was seen by the person at the window. None before anything was.
+ */
+read: Place | null, 
+/**
+ * How many messages of others come after `read`; at most [`crate::limits::UNREAD_COUNTED`].
+ */
+unread: number, 
+/**
+ * What is typed and not sent, as it was when the room was opened here.
+ */
+draft: string, 
 /**
  * Own messages that the relay has not committed yet, in the order of writing.
  */
@@ -190,7 +432,11 @@ addresses: Array<HostAddress>,
 /**
  * Why it does not run, if it should.
  */
-trouble: Failure | null, };
+trouble: Failure | null, 
+/**
+ * Set when the relay's files were damaged at the start.
+ */
+recovered: Recovery | null, };
 
 export type HostAddress = { 
 /**
@@ -222,7 +468,7 @@ retry_at: number, } | { "state": "closed",
  */
 trouble: Trouble, };
 
-export type Trouble = "name_unknown" | "nobody_answers" | "not_chatspot" | "relay_too_old" | "client_too_old" | "no_such_room" | "room_full" | "lost" | "silent" | "too_slow" | "relay_stopping" | "host_closed" | "replaced" | "unauthenticated" | "stopped" | "protocol";
+export type Trouble = "name_unknown" | "nobody_answers" | "not_chatspot" | "relay_too_old" | "client_too_old" | "no_such_room" | "room_full" | "lost" | "silent" | "too_slow" | "relay_stopping" | "host_closed" | "replaced" | "unauthenticated" | "stopped" | "not_saved" | "protocol";
 
 export type MemberView = { 
 /**
@@ -246,11 +492,21 @@ host: boolean,
  */
 presence: Presence, };
 
+export type Place = { 
+/**
+ * Which of the room's logs, counted from 1 as this computer came to know them.
+ */
+log: number, 
+/**
+ * The position in that log.
+ */
+seq: Seq, };
+
 export type Item = { "item": "event", 
 /**
- * The log that its seq is of.
+ * See [`Place::log`].
  */
-epoch: Epoch, 
+log: number, 
 /**
  * The event.
  */
@@ -258,21 +514,85 @@ event: Event, } | { "item": "reset",
 /**
  * The new log.
  */
-epoch: Epoch, } | { "item": "gap", 
+log: number, } | { "item": "gap", 
 /**
  * The log.
  */
-epoch: Epoch, };
+log: number, 
+/**
+ * The position after the gap.
+ */
+before: Seq, };
+
+export type PageAt = { "at": "before", 
+/**
+ * The place, not included.
+ */
+place: Place, } | { "at": "after", 
+/**
+ * The place, not included.
+ */
+place: Place, } | { "at": "around", 
+/**
+ * The place.
+ */
+place: Place, } | { "at": "latest" };
+
+export type Page = { 
+/**
+ * In the room's order.
+ */
+items: Array<Item>, 
+/**
+ * Whether this computer has more before it.
+ */
+older: boolean, 
+/**
+ * Whether this computer has more after it.
+ */
+newer: boolean, };
+
+export type Hits = { 
+/**
+ * Newest first; at most [`crate::limits::SEARCH_HITS`].
+ */
+hits: Array<Hit>, 
+/**
+ * Give this to the next search for older hits; none when there are no more.
+ */
+next: number | null, };
+
+export type Hit = { 
+/**
+ * In which room.
+ */
+room: RoomId, 
+/**
+ * The room's name.
+ */
+room_name: RoomName, 
+/**
+ * See [`Place::log`].
+ */
+log: number, 
+/**
+ * The message.
+ */
+event: Event, };
+
+export type ExportFormat = "json_lines" | "html";
+
+export type Recovery = "backup" | "anew";
 
 export type Pending = { 
 /**
- * Its identity; the event that commits it bears the same.
+ * Its identity; the event that commits it bears the same. The submission's, for short.
  */
 id: ClientId, 
 /**
  * What it says.
  */
-text: MessageText, 
+submission: Submission, 
 /**
  * When it was written, by this computer's clock.
  */
@@ -308,7 +628,11 @@ address: string,
 /**
  * When it was last joined.
  */
-joined_at: number, };
+joined_at: number, 
+/**
+ * Whether this computer keeps some of its history.
+ */
+kept: boolean, };
 
 export type Found = { 
 /**
@@ -330,7 +654,7 @@ code: FailureCode,
  */
 message: string, };
 
-export type FailureCode = "not_an_address" | "wrong_scheme" | "name_unknown" | "nobody_answers" | "not_chatspot" | "relay_too_old" | "client_too_old" | "room_full" | "no_such_room" | "no_rooms" | "empty" | "too_long" | "control" | "no_name" | "not_open" | "outbox_full" | "too_many_rooms" | "no_port" | "storage" | "internal";
+export type FailureCode = "not_an_address" | "wrong_scheme" | "name_unknown" | "nobody_answers" | "not_chatspot" | "relay_too_old" | "client_too_old" | "room_full" | "no_such_room" | "no_rooms" | "empty" | "too_long" | "control" | "no_name" | "not_open" | "outbox_full" | "too_many_rooms" | "no_port" | "not_host" | "storage" | "disk_full" | "newer_data" | "data_in_use" | "internal";
 
 export type Change = { "change": "me", 
 /**
@@ -340,7 +664,11 @@ me: Me, } | { "change": "recents",
 /**
  * All of them.
  */
-recents: Array<Recent>, } | { "change": "room_opened", 
+recents: Array<Recent>, } | { "change": "prefs", 
+/**
+ * All of it.
+ */
+prefs: string, } | { "change": "room_opened", 
 /**
  * The room, as it starts.
  */
@@ -368,7 +696,39 @@ link: LinkState, } | { "what": "hosting",
 /**
  * Hosting now.
  */
-hosting: Hosting, } | { "what": "members", 
+hosting: Hosting, } | { "what": "settings", 
+/**
+ * They.
+ */
+settings: RoomSettings, } | { "what": "filled", 
+/**
+ * Whether anything is before the first item that the room was opened with.
+ */
+older: boolean, 
+/**
+ * Whether more is coming.
+ */
+filling: boolean, } | { "what": "read", 
+/**
+ * See [`RoomView::read`].
+ */
+read: Place | null, 
+/**
+ * See [`RoomView::unread`].
+ */
+unread: number, } | { "what": "draft", 
+/**
+ * The text.
+ */
+text: string, } | { "what": "cut", 
+/**
+ * See [`RoomView::items`].
+ */
+items: Array<Item>, 
+/**
+ * See [`RoomView::older`].
+ */
+older: boolean, } | { "what": "members", 
 /**
  * They.
  */
@@ -422,7 +782,39 @@ link: LinkState, } | { "what": "hosting",
 /**
  * Hosting now.
  */
-hosting: Hosting, } | { "what": "members", 
+hosting: Hosting, } | { "what": "settings", 
+/**
+ * They.
+ */
+settings: RoomSettings, } | { "what": "filled", 
+/**
+ * Whether anything is before the first item that the room was opened with.
+ */
+older: boolean, 
+/**
+ * Whether more is coming.
+ */
+filling: boolean, } | { "what": "read", 
+/**
+ * See [`RoomView::read`].
+ */
+read: Place | null, 
+/**
+ * See [`RoomView::unread`].
+ */
+unread: number, } | { "what": "draft", 
+/**
+ * The text.
+ */
+text: string, } | { "what": "cut", 
+/**
+ * See [`RoomView::items`].
+ */
+items: Array<Item>, 
+/**
+ * See [`RoomView::older`].
+ */
+older: boolean, } | { "what": "members", 
 /**
  * They.
  */
@@ -458,7 +850,11 @@ active: boolean, };
 
 export const LIMITS = {
   textBytes: 16384,
-  viewItems: 2000,
+  viewItems: 500,
+  windowItems: 1500,
+  unreadCounted: 999,
+  retentionDays: 3650,
+  searchBytes: 256,
   typingEveryMs: 3000,
 } as const;
 
@@ -467,3 +863,7 @@ export type DisplayName = string;
 export type RoomName = string;
 
 export type MessageText = string;
+
+export type Reaction = string;
+
+export type Days = number;

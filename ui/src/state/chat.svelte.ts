@@ -1,6 +1,7 @@
 /**
- * The chat as this window knows it: a mirror of `View` in crates/protocol/src/view.rs. `ChatState.apply` is its only
- * writer. What the person at the window did with it (read, selected, typed) lives elsewhere.
+ * The chat as this window knows it: a mirror of `View` in crates/protocol/src/view.rs, and of the room in front the part
+ * of its history that is shown. `ChatState.apply` is its only writer. What the person at the window did with it
+ * (selected, typed) lives elsewhere.
  */
 import {
   type Change,
@@ -11,13 +12,40 @@ import {
   type Me,
   type MemberId,
   type MemberView,
+  type Page,
+  type PageAt,
   type Pending,
+  type Place,
   type Recent,
+  type Recovery,
   type RoomChange,
   type RoomId,
+  type RoomSettings,
   type RoomView,
   type Update,
 } from "../generated/protocol";
+import { endOf, lastPlace, type Shown, withCut, withLive, withPage } from "./window";
+
+/** What this window itself does to what it shows; nobody outside is told. */
+export type Local =
+  | {
+      /** The room shows its end, from the unread line on if there is one in what is at hand. */
+      readonly update: "at_end";
+      readonly room: RoomId;
+      readonly line: Place | null;
+    }
+  | {
+      /** A part of the room's history was read. */
+      readonly update: "page";
+      readonly room: RoomId;
+      readonly at: PageAt;
+      readonly page: Page;
+    }
+  | {
+      /** The room is no longer in front. */
+      readonly update: "put_away";
+      readonly room: RoomId;
+    };
 
 /** One open room. Read by everybody, written by {@link ChatState.apply} only. */
 export interface Room {
@@ -26,32 +54,48 @@ export interface Room {
   readonly address: string;
   readonly hosting: Hosting | null;
   readonly link: LinkState;
+  /** The room's rules, once they are known. */
+  readonly settings: RoomSettings | null;
   readonly members: readonly MemberView[];
+  /** The live end of the timeline. */
   readonly items: readonly Item[];
-  /** The running number of `items[0]`: how many items were here before it. Names an item for as long as it lives. */
-  readonly base: number;
-  /** The running number that the next item will get. */
-  readonly end: number;
-  /** How many messages of others came in since the room was opened. */
-  readonly received: number;
-  /** The running number that followed the last item when the room was opened: what came before counts as read. */
-  readonly openedAt: number;
+  /** Whether this computer has more before `items`. */
+  readonly older: boolean;
+  /** Whether older history is still coming from the relay. */
+  readonly filling: boolean;
+  /** The last position that was seen. */
+  readonly read: Place | null;
+  /** How many messages of others come after `read`; {@link LIMITS.unreadCounted} stands for that many or more. */
+  readonly unread: number;
+  /** What was typed and not sent when the room was opened here. */
+  readonly draft: string;
   readonly outbox: readonly Pending[];
   readonly typing: readonly MemberId[];
+  /** The part of the history that is shown; none while the room is not in front or its first part is being read. */
+  readonly shown: Shown | null;
+  /** The place of the newest event. */
+  readonly newest: Place | null;
+  /** How often history was deleted from before the live end: what is shown of that has to be read again. */
+  readonly cuts: number;
 }
 
-// Everything is `$state.raw` and replaced: a timeline of 2000 items costs one copied array a frame, not 2000 proxies.
+// Everything is `$state.raw` and replaced: a timeline of 1500 items costs one copied array a frame, not 1500 proxies.
 class OpenRoom implements Room {
   readonly room: RoomId;
-  readonly openedAt: number;
   name = $state.raw("");
   address = $state.raw("");
   hosting = $state.raw<Hosting | null>(null);
   link = $state.raw<LinkState>({ state: "connecting" });
   members = $state.raw<readonly MemberView[]>([]);
   items = $state.raw<readonly Item[]>([]);
-  base = $state.raw(0);
-  received = $state.raw(0);
+  settings = $state.raw<RoomSettings | null>(null);
+  older = $state.raw(false);
+  filling = $state.raw(false);
+  read = $state.raw<Place | null>(null);
+  unread = $state.raw(0);
+  draft = $state.raw("");
+  shown = $state.raw<Shown | null>(null);
+  cuts = $state.raw(0);
   outbox = $state.raw<readonly Pending[]>([]);
   typing = $state.raw<readonly MemberId[]>([]);
 
@@ -65,14 +109,35 @@ class OpenRoom implements Room {
     this.items = view.items;
     this.outbox = view.outbox;
     this.typing = view.typing;
-    this.openedAt = view.items.length;
+    this.settings = view.settings;
+    this.older = view.older;
+    this.filling = view.filling;
+    this.read = view.read;
+    this.unread = view.unread;
+    this.draft = view.draft;
   }
 
-  get end(): number {
-    return this.base + this.items.length;
+  get newest(): Place | null {
+    return lastPlace(this.items);
   }
 
-  apply(change: RoomChange, me: MemberId): void {
+  show(local: Local): void {
+    switch (local.update) {
+      case "at_end":
+        this.shown = endOf(this.items, this.older, local.line);
+        break;
+      case "page":
+        this.shown = withPage(this.shown, local.at, local.page, this.items);
+        break;
+      case "put_away":
+        this.shown = null;
+        break;
+      default:
+        local satisfies never;
+    }
+  }
+
+  apply(change: RoomChange): void {
     switch (change.what) {
       case "name":
         this.name = change.name;
@@ -86,6 +151,27 @@ class OpenRoom implements Room {
         break;
       case "hosting":
         this.hosting = change.hosting;
+        break;
+      case "settings":
+        this.settings = change.settings;
+        break;
+      case "filled":
+        this.older ||= change.older;
+        this.filling = change.filling;
+        if (this.shown && change.older) this.shown = { ...this.shown, older: true };
+        break;
+      case "read":
+        this.read = change.read;
+        this.unread = change.unread;
+        break;
+      case "draft":
+        this.draft = change.text;
+        break;
+      case "cut":
+        this.items = change.items;
+        this.older = change.older;
+        if (this.shown) this.shown = withCut(this.shown, change.items, change.older);
+        if (change.older) this.cuts += 1;
         break;
       case "members":
         this.typing = [];
@@ -103,7 +189,7 @@ class OpenRoom implements Room {
         this.typing = this.typing.filter((member) => member !== change.member);
         break;
       case "items":
-        this.append(change.items, me);
+        this.append(change.items);
         break;
       case "pending":
         this.outbox = upsert(
@@ -125,24 +211,23 @@ class OpenRoom implements Room {
     }
   }
 
-  private append(items: readonly Item[], me: MemberId): void {
+  private append(fresh: readonly Item[]): void {
     const committed = new Set<string>();
     const spoke = new Set<MemberId>();
-    for (const item of items) {
-      if (item.item !== "event" || item.event.kind !== "message") continue;
-      committed.add(item.event.id);
-      spoke.add(item.event.author);
-      if (item.event.author !== me) this.received += 1;
+    for (const item of fresh) {
+      if (item.item !== "event") continue;
+      if ("id" in item.event) committed.add(item.event.id);
+      if (item.event.kind === "message") spoke.add(item.event.author);
     }
-    if (this.outbox.some((pending) => committed.has(pending.id))) {
+    if (this.outbox.some((pending) => committed.has(pending.id)))
       this.outbox = this.outbox.filter((pending) => !committed.has(pending.id));
-    }
     if (this.typing.some((member) => spoke.has(member)))
       this.typing = this.typing.filter((member) => !spoke.has(member));
-    const all = this.items.concat(items);
+    const all = this.items.concat(fresh);
     const over = Math.max(0, all.length - LIMITS.viewItems);
     this.items = over > 0 ? all.slice(over) : all;
-    this.base += over;
+    this.older ||= over > 0;
+    if (this.shown) this.shown = withLive(this.shown, fresh);
   }
 }
 
@@ -156,6 +241,8 @@ export class ChatState {
   #me = $state.raw<Me | null>(null);
   #rooms = $state.raw<readonly OpenRoom[]>([]);
   #recents = $state.raw<readonly Recent[]>([]);
+  #prefs = $state.raw("");
+  #recovered = $state.raw<Recovery | null>(null);
   #quitAsked = $state.raw<{ readonly others: number } | null>(null);
 
   /** This installation; none before the first snapshot. */
@@ -170,6 +257,14 @@ export class ChatState {
   get recents(): readonly Recent[] {
     return this.#recents;
   }
+  /** What the window had kept of its own, as it wrote it down. */
+  get prefs(): string {
+    return this.#prefs;
+  }
+  /** Set when this computer's history was damaged at the start of the app. */
+  get recovered(): Recovery | null {
+    return this.#recovered;
+  }
   /** The last time that somebody wanted to quit while others were in rooms hosted here. A new object each time. */
   get quitAsked(): { readonly others: number } | null {
     return this.#quitAsked;
@@ -181,14 +276,21 @@ export class ChatState {
   }
 
   /** Takes one update in. */
-  apply(update: Update): void {
-    if (update.update === "snapshot") {
-      this.#me = update.view.me;
-      this.#rooms = update.view.rooms.map((view) => new OpenRoom(view));
-      this.#recents = update.view.recents;
-      return;
+  apply(update: Update | Local): void {
+    switch (update.update) {
+      case "snapshot":
+        this.#me = update.view.me;
+        this.#rooms = update.view.rooms.map((view) => new OpenRoom(view));
+        this.#recents = update.view.recents;
+        this.#prefs = update.view.prefs;
+        this.#recovered = update.view.recovered;
+        break;
+      case "changes":
+        for (const change of update.changes) this.#change(change);
+        break;
+      default:
+        this.#rooms.find((open) => open.room === update.room)?.show(update);
     }
-    for (const change of update.changes) this.#change(change);
   }
 
   #change(change: Change): void {
@@ -198,6 +300,9 @@ export class ChatState {
         break;
       case "recents":
         this.#recents = change.recents;
+        break;
+      case "prefs":
+        this.#prefs = change.prefs;
         break;
       case "room_opened":
         this.#rooms = [
@@ -209,9 +314,7 @@ export class ChatState {
         this.#rooms = this.#rooms.filter((open) => open.room !== change.room);
         break;
       case "room":
-        this.#rooms
-          .find((open) => open.room === change.room)
-          ?.apply(change, this.#me?.member ?? "");
+        this.#rooms.find((open) => open.room === change.room)?.apply(change);
         break;
       case "quit_asked":
         this.#quitAsked = { others: change.others };

@@ -1,4 +1,4 @@
-/** What this window keeps between starts, as JSON in localStorage. Losing it costs comfort, never a message. */
+/** What the web view keeps between starts, as JSON in localStorage: a cache for the first frame. Losing it costs nothing. */
 
 /** What was kept under `key`, or `otherwise` when there is nothing that `fits`. */
 export function kept<T>(key: string, fits: (value: unknown) => value is T, otherwise: T): T {
@@ -16,5 +16,14 @@ export function keep(key: string, value: unknown): void {
     localStorage.setItem(`chatspot.${key}`, JSON.stringify(value));
   } catch {
     // Kept in memory until the window closes.
+  }
+}
+
+/** Keeps nothing under `key` any more. */
+export function drop(key: string): void {
+  try {
+    localStorage.removeItem(`chatspot.${key}`);
+  } catch {
+    // What cannot be reached is not read again either.
   }
 }

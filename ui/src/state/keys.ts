@@ -10,6 +10,7 @@ export type Key = Pick<
 /** What the window does on a key, wherever the focus is. */
 export type Command =
   | { readonly do: "switcher" | "shortcuts" }
+  | { readonly do: "search"; readonly everywhere: boolean }
   | { readonly do: "zoom"; readonly steps: -1 | 0 | 1 }
   | { readonly do: "room"; readonly by: -1 | 1; readonly unread: boolean };
 
@@ -24,6 +25,7 @@ export function commandOf(key: Key): Command | null {
   const control = key.ctrlKey || key.metaKey;
   if (control && !key.altKey) {
     if (key.key.toLowerCase() === "k" && !key.shiftKey) return { do: "switcher" };
+    if (key.key.toLowerCase() === "f") return { do: "search", everywhere: key.shiftKey };
     if (key.key === "/") return { do: "shortcuts" };
     if (key.key === "+" || key.key === "=") return { do: "zoom", steps: 1 };
     if (key.key === "-") return { do: "zoom", steps: -1 };

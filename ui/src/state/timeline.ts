@@ -4,13 +4,16 @@
  */
 import type {
   ClientId,
-  Epoch,
   Event,
   Item,
   MemberId,
+  Moderation,
   Pending,
   PendingState,
+  Place,
+  Retention,
 } from "../generated/protocol";
+import { comparePlaces, nameOf, placeOf } from "./window";
 
 /** Messages of one author this close together stand in one block. */
 export const BLOCK_MS = 5 * 60_000;
@@ -23,6 +26,8 @@ export interface Message {
   readonly text: string;
   /** When it was committed; for one that is on its way, when it was written. */
   readonly at: number;
+  /** Where it stands in the history; none while it is on its way. */
+  readonly place: Place | null;
   /** Set while it is on its way. */
   readonly pending: { readonly id: ClientId; readonly state: PendingState } | null;
 }
@@ -53,23 +58,31 @@ export type Row = { readonly key: string } & (
       readonly at: number;
       readonly moves: readonly (readonly [Move, readonly Named[]])[];
     }
-  | { readonly row: "renamed"; readonly at: number; readonly who: Named; readonly from: string }
-  | { readonly row: "reset"; readonly epoch: Epoch }
+  | { readonly row: "did"; readonly at: number; readonly who: Named; readonly did: Deed }
+  | { readonly row: "reset" }
   | { readonly row: "gap" }
-  | { readonly row: "unknown"; readonly at: number; readonly who: Named }
 );
+
+/** What somebody did that is told in one line. */
+export type Deed =
+  | { readonly deed: "renamed"; readonly from: string }
+  | { readonly deed: "settings"; readonly retention: Retention }
+  | { readonly deed: "edited" | "deleted"; readonly whose: MemberId }
+  | { readonly deed: "reacted"; readonly reaction: string; readonly active: boolean }
+  | { readonly deed: "moderated"; readonly member: MemberId; readonly action: Moderation }
+  | { readonly deed: "unknown" };
 
 /** What to lay out. */
 export interface Stretch {
   /** The items to show. */
   readonly items: readonly Item[];
-  /** The running number of the first of them. */
-  readonly base: number;
+  /** Whether there is more before them. */
+  readonly older: boolean;
   /** Own messages on their way, which stand at the end. */
   readonly outbox: readonly Pending[];
   readonly me: Named;
-  /** The running number of the first unread item, when the line is to be shown. */
-  readonly unreadFrom: number | null;
+  /** The place after which the unread line stands, when it is to be shown. */
+  readonly readTo: Place | null;
 }
 
 // Asking a Date for its day is slow, and nearly every time that is asked about is of the same day as the one before.
@@ -88,21 +101,32 @@ export function dayOf(at: number): string {
 /** The rows of a stretch. */
 export function layOut(stretch: Stretch): Row[] {
   const rows = new Rows(stretch.me.author);
-  stretch.items.forEach((item, index) => {
-    const n = stretch.base + index;
-    if (n === stretch.unreadFrom) rows.unread();
-    if (item.item === "event") rows.event(item.event, n);
-    else if (item.item === "reset")
-      rows.add({ row: "reset", key: `reset ${n}`, epoch: item.epoch });
-    else rows.add({ row: "gap", key: `gap ${n}` });
-  });
-  for (const { id, text, at, state } of stretch.outbox)
-    rows.message(stretch.me, {
-      key: `${stretch.me.author} ${id}`,
-      text,
-      at,
-      pending: { id, state },
-    });
+  // A line that belongs further up than what is shown does not show.
+  let line = stretch.older ? null : stretch.readTo;
+  for (const item of stretch.items) {
+    const place = placeOf(item);
+    if (place && stretch.readTo) {
+      if (comparePlaces(place, stretch.readTo) <= 0) {
+        line = stretch.readTo;
+      } else if (line) {
+        rows.unread();
+        line = null;
+      }
+    }
+    if (item.item === "event") rows.event(item.event, item.log);
+    else if (item.item === "reset") rows.add({ row: "reset", key: `reset ${item.log}` });
+    else rows.add({ row: "gap", key: `gap ${item.log}.${item.before}` });
+  }
+  // Other things on their way show once they are done.
+  for (const { id, submission, at, state } of stretch.outbox)
+    if (submission.kind === "message")
+      rows.message(stretch.me, {
+        key: `${stretch.me.author} ${id}`,
+        text: submission.text,
+        at,
+        place: null,
+        pending: { id, state },
+      });
   return rows.done();
 }
 
@@ -133,6 +157,8 @@ function sameMessage(one: Message, other: Message): boolean {
     one.key === other.key &&
     one.text === other.text &&
     one.at === other.at &&
+    one.place?.log === other.place?.log &&
+    one.place?.seq === other.place?.seq &&
     one.pending?.state === other.pending?.state
   );
 }
@@ -157,30 +183,37 @@ class Rows {
     this.#me = me;
   }
 
-  event(event: Event, n: number): void {
+  event(event: Event, log: number): void {
     const who = { author: event.author, name: event.name };
+    const place = { log, seq: event.seq };
+    const did = (deed: Deed) =>
+      this.add({ row: "did", key: `did ${nameOf(place)}`, at: event.at, who, did: deed });
     switch (event.kind) {
       case "message":
         return this.message(who, {
           key: `${event.author} ${event.id}`,
           text: event.text,
           at: event.at,
+          place,
           pending: null,
         });
       case "joined":
-        return this.#move(who, "joined", event.at, n);
+        return this.#move(who, "joined", event.at, place);
       case "left":
-        return this.#move(who, event.how, event.at, n);
+        return this.#move(who, event.how, event.at, place);
       case "renamed":
-        return this.add({
-          row: "renamed",
-          key: `renamed ${n}`,
-          at: event.at,
-          who,
-          from: event.from,
-        });
+        return did({ deed: "renamed", from: event.from });
+      case "settings":
+        return did({ deed: "settings", retention: event.settings.retention });
+      case "edited":
+      case "deleted":
+        return did({ deed: event.kind, whose: event.target.author });
+      case "reacted":
+        return did({ deed: "reacted", reaction: event.reaction, active: event.active });
+      case "moderated":
+        return did({ deed: "moderated", member: event.member, action: event.action });
       case "unknown":
-        return this.add({ row: "unknown", key: `unknown ${n}`, at: event.at, who });
+        return did({ deed: "unknown" });
       default:
         event satisfies never;
     }
@@ -232,9 +265,9 @@ class Rows {
     return this.#rows;
   }
 
-  #move(who: Named, how: Course["last"], at: number, n: number): void {
+  #move(who: Named, how: Course["last"], at: number, place: Place): void {
     if (this.#run && dayOf(this.#run.at) !== dayOf(at)) this.#endRun();
-    this.#run ??= { key: `moves ${n}`, at, members: new Map() };
+    this.#run ??= { key: `moves ${nameOf(place)}`, at, members: new Map() };
     const course = this.#run.members.get(who.author);
     if (course) Object.assign(course, { last: how, at, name: who.name });
     else

@@ -1,31 +1,56 @@
 /** Where the person at this window is: which room or page, which dialog. Says nothing about the chat itself. */
-import type { Failure, RoomId } from "../generated/protocol";
-import { keep, kept } from "./keep";
+import type { Failure, Place, Recent, RoomId } from "../generated/protocol";
+import type { Prefs } from "./prefs.svelte";
 
 /** What stands over the page. */
 export type Dialog =
   | { readonly dialog: "host" | "join" | "settings" | "switcher" | "shortcuts" }
-  | { readonly dialog: "invite" | "stop" | "leave"; readonly room: RoomId };
+  | { readonly dialog: "invite" | "stop" | "leave" | "retention" | "export"; readonly room: RoomId }
+  | { readonly dialog: "forget"; readonly recent: Recent }
+  | {
+      readonly dialog: "rejoin";
+      readonly recent: Recent;
+      /** The message that is to show then. */
+      readonly place: Place | null;
+    }
+  | {
+      readonly dialog: "search";
+      /** In which room; none for everywhere. */
+      readonly room: RoomId | null;
+    };
 
 export class Ui {
-  #place = $state<RoomId | null>(
-    kept("place", (value): value is RoomId | null => typeof value === "string", null),
-  );
+  readonly #prefs: Pick<Prefs, "place">;
+  #place = $state<RoomId | null>(null);
   /** The dialog that is open. */
   dialog = $state.raw<Dialog | null>(null);
+  /** The message that a room is to show next; the room takes it when it does. */
+  spot = $state.raw<{ readonly room: RoomId; readonly place: Place } | null>(null);
   /** In a narrow window, where one pane shows at a time: whether that is the list of rooms. */
   listShown = $state(false);
   /** Whether the member list lies over the room, where there is no space beside it. */
   membersOver = $state(false);
   /** What went wrong and has no better place to be said. */
   alert = $state.raw<Failure | null>(null);
+  /** Whether it was taken note of that this computer's history was damaged, and the relay's files. */
+  recoveryRead = $state(false);
+  hostRecoveryRead = $state(false);
 
   /** Why there is no chat to show at all. */
   broken = $state.raw<Failure | null>(null);
 
+  constructor(prefs: Pick<Prefs, "place">) {
+    this.#prefs = prefs;
+  }
+
   /** The room that is chosen, open or not; none for the start page. */
   get place(): RoomId | null {
     return this.#place;
+  }
+
+  /** The window begins here, unless somebody already went elsewhere. */
+  start(place: RoomId | null): void {
+    this.#place ??= place;
   }
 
   /** Goes to a room or, with null, to the start page. */
@@ -33,6 +58,6 @@ export class Ui {
     this.#place = place;
     this.listShown = false;
     this.membersOver = false;
-    keep("place", place);
+    this.#prefs.place = place;
   }
 }

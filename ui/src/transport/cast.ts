@@ -1,21 +1,26 @@
 /** What scenes are made of: people, rooms, addresses, and a way to tell what they said. */
 import type {
+  ClientId,
   HostAddress,
   Hosting,
   Item,
   Me,
   MemberId,
   MemberView,
+  Pending,
+  Place,
   Recent,
+  Retention,
   RoomId,
   RoomView,
   View,
 } from "../generated/protocol";
 import { tagOf } from "../state/member";
+import { retentionOf } from "../state/retention";
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+export const DAY = 24 * HOUR;
 /** Scenes play in the afternoon, so that "today" and "yesterday" look the same whenever they are rendered. */
 export const NOW = new Date().setHours(14, 36, 20, 0);
 
@@ -65,12 +70,17 @@ export const present = ({ member, name }: Person, more: Partial<MemberView> = {}
   ...more,
 });
 
+type EventItem = Extract<Item, { item: "event" }>;
+
 /** Builds a timeline: each call is one item, a while after the one before. */
 export class Story {
   readonly items: Item[] = [];
   #at: number;
-  constructor(at: number) {
+  #log = 1;
+  #seq: number;
+  constructor(at: number, seq = 0) {
     this.#at = at;
+    this.#seq = seq;
   }
   after(ms: number): this {
     this.#at += ms;
@@ -78,13 +88,8 @@ export class Story {
   }
   say({ member, name }: Person, text: string, wait = 20_000): this {
     this.#at += wait;
-    return this.#event({
-      kind: "message",
-      id: `m${this.items.length}`,
-      text,
-      author: member,
-      name,
-    });
+    const id = `m${this.#log}.${this.#seq}`;
+    return this.#event({ kind: "message", id, text, author: member, name });
   }
   join({ member, name }: Person): this {
     return this.#event({ kind: "joined", author: member, name });
@@ -95,16 +100,25 @@ export class Story {
   rename({ member, name }: Person, from: string): this {
     return this.#event({ kind: "renamed", from, author: member, name });
   }
-  mark(item: "reset" | "gap"): this {
-    this.items.push({ item, epoch: "epoch" });
+  /** Anything else that somebody did. */
+  did({ member, name }: Person, body: Record<string, unknown> & { kind: string }): this {
+    return this.#event({ id: `d${this.#log}.${this.#seq}`, author: member, name, ...body });
+  }
+  gap(): this {
+    this.#seq += 40;
+    this.items.push({ item: "gap", log: this.#log, before: this.#seq + 1 });
+    return this;
+  }
+  reset(): this {
+    this.#log += 1;
+    this.#seq = 0;
+    this.items.push({ item: "reset", log: this.#log });
     return this;
   }
   #event(body: Record<string, unknown>): this {
-    const event = { seq: this.items.length + 1, at: this.#at, ...body } as Extract<
-      Item,
-      { item: "event" }
-    >["event"];
-    this.items.push({ item: "event", epoch: "epoch", event });
+    this.#seq += 1;
+    const event = { seq: this.#seq, at: this.#at, ...body } as EventItem["event"];
+    this.items.push({ item: "event", log: this.#log, event });
     return this;
   }
 }
@@ -125,6 +139,7 @@ export const hosting: Hosting = {
     address("127.0.0.1", "lo", "loopback"),
   ],
   trouble: null,
+  recovered: null,
 };
 
 /** A room that was just opened and is being dialled. */
@@ -135,22 +150,46 @@ export function opening(room: RoomId, name: string, at: string): RoomView {
     address: at,
     hosting: null,
     link: { state: "connecting" },
+    settings: null,
     members: [],
     items: [],
+    older: false,
+    filling: false,
+    read: null,
+    unread: 0,
+    draft: "",
     outbox: [],
     typing: [],
   };
 }
 
+/** A message on its way, but for how far it is. */
+export function message(id: ClientId, text: string): Pick<Pending, "id" | "submission"> {
+  return { id, submission: { kind: "message", id, text } };
+}
+
+/** The place of a room's newest event. */
+export function endOf(items: readonly Item[]): Place | null {
+  const last = items.findLast((item) => item.item === "event");
+  return last?.item === "event" ? { log: last.log, seq: last.event.seq } : null;
+}
+
 /** A room that was just hosted. */
-export function hosted(room: RoomId, name: string, host: Me): RoomView {
+export function hosted(
+  room: RoomId,
+  name: string,
+  host: Me,
+  retention: Retention = { keep: "forever" },
+): RoomView {
   const self = present({ member: host.member, name: host.name ?? "" }, { host: true });
   return {
     ...opening(room, name, "127.0.0.1:4470"),
     hosting,
     link: { state: "online" },
+    settings: { retention },
     members: [self],
     items: new Story(Date.now()).join(self).items,
+    read: { log: 1, seq: 1 },
   };
 }
 
@@ -191,32 +230,45 @@ export const workshop = (more: Partial<RoomView> = {}): RoomView => ({
     present(farah, { presence: "away" }),
   ],
   items: talk().items,
+  read: endOf(more.items ?? talk().items),
   ...more,
 });
 export const choir = (more: Partial<RoomView> = {}): RoomView => ({
   ...opening(key("choir"), "Choir practice", "192.168.1.23:4470"),
   link: { state: "online" },
+  settings: { retention: retentionOf(30) },
   members: [present(farah, { host: true }), present(ada), present(ben)],
   items: new Story(NOW - 2 * HOUR)
     .say(farah, "Sheet music for Thursday is in the cupboard.")
     .say(ben, "Thanks! We need two more copies for the basses.", 3 * MINUTE).items,
+  read: { log: 1, seq: 2 },
   ...more,
 });
 export const bench = (more: Partial<RoomView> = {}): RoomView => ({
   ...opening(key("bench"), "Lab bench 4", "lab4.local:4470"),
   link: { state: "waiting", trouble: "nobody_answers", retry_at: Date.now() + 9_000 },
   items: new Story(NOW - 3 * DAY).say(dina, "Scope is back from calibration.").items,
+  read: { log: 1, seq: 1 },
   ...more,
 });
+const recent = (
+  id: string,
+  name: string,
+  address: string,
+  joined_at: number,
+  kept: boolean,
+): Recent => ({ room: key(id), name, address, joined_at, kept });
 export const recents: Recent[] = [
-  { room: key("print"), name: "Print room", address: "192.168.1.40", joined_at: NOW - 5 * HOUR },
-  { room: key("jam"), name: "Tool jam", address: "tj-laptop.local:4472", joined_at: NOW - 3 * DAY },
-  {
-    room: key("ship"),
-    name: "Bridge, second watch",
-    address: "10.0.0.7",
-    joined_at: NOW - 40 * DAY,
-  },
+  recent("print", "Print room", "192.168.1.40", NOW - 5 * HOUR, true),
+  recent("jam", "Tool jam", "tj-laptop.local:4472", NOW - 3 * DAY, false),
+  recent("ship", "Bridge, second watch", "10.0.0.7", NOW - 40 * DAY, true),
 ];
 
-export const view = (more: Partial<View> = {}): View => ({ me, rooms: [], recents: [], ...more });
+export const view = (more: Partial<View> = {}): View => ({
+  me,
+  rooms: [],
+  recents: [],
+  prefs: "",
+  recovered: null,
+  ...more,
+});

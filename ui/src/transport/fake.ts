@@ -1,16 +1,27 @@
 /** A transport with nobody behind it: plays one scene, and answers what is done in it as the real one would. */
-import type {
-  Change,
-  Failure,
-  FailureCode,
-  Found,
-  Pending,
-  RoomChange,
-  RoomId,
-  Update,
-  View,
+import {
+  type Body,
+  type Change,
+  type ExportFormat,
+  type Failure,
+  type FailureCode,
+  type Found,
+  type Hits,
+  type Item,
+  LIMITS,
+  type Page,
+  type PageAt,
+  type Pending,
+  type Place,
+  type Retention,
+  type RoomChange,
+  type RoomId,
+  type Update,
+  type View,
 } from "../generated/protocol";
-import { hosted, opening } from "./cast";
+import { comparePlaces, later, placeOf } from "../state/window";
+import { endOf, hosted, message, opening } from "./cast";
+import { Past } from "./past";
 import { scenes } from "./scenes";
 import type { Transport } from "./transport";
 
@@ -21,6 +32,8 @@ export interface Scene {
   readonly place?: RoomId;
   /** What `lookUp` finds, or why it fails. */
   readonly found?: Found | FailureCode;
+  /** The whole history of rooms that have more of it than the view shows. */
+  readonly past?: Readonly<Record<RoomId, readonly Item[]>>;
   /** What happens by itself, once the snapshot is on the screen. */
   readonly soon?: readonly Change[];
   /** What goes on happening. */
@@ -50,15 +63,27 @@ export class Fake implements Transport {
   readonly #scene: Scene;
   #tell: (update: Update) => void = () => {};
   #made = 0;
-  #seq = 100_000;
+  readonly past: Past;
+  readonly #read = new Map<RoomId, Place | null>();
 
   constructor(scene: Scene) {
     this.#scene = scene;
+    this.past = new Past(scene.view, scene.past);
+    for (const { room, read } of scene.view.rooms) this.#read.set(room, read);
   }
 
-  /** Tells the window something. */
+  /** Tells the window something, and how much is unread after it. */
   tell(...changes: Change[]): void {
-    this.#tell({ update: "changes", changes });
+    const told: Change[] = [];
+    for (const change of changes) {
+      told.push(change);
+      if (change.change === "room_opened")
+        this.past.open(change.room.room, change.room.name, change.room.items);
+      if (change.change !== "room" || change.what !== "items") continue;
+      this.past.append(change.room, change.items);
+      told.push({ change: "room", room: change.room, ...this.#unread(change.room) });
+    }
+    this.#tell({ update: "changes", changes: told });
   }
 
   async subscribe(onUpdate: (update: Update) => void): Promise<() => void> {
@@ -83,11 +108,11 @@ export class Fake implements Transport {
     this.tell({ change: "me", me: { ...this.#scene.view.me, name: name.trim() } });
   }
 
-  async hostRoom(name: string): Promise<RoomId> {
-    this.#call("hostRoom", name);
+  async hostRoom(name: string, retention: Retention): Promise<RoomId> {
+    this.#call("hostRoom", name, retention);
     await wait(ANSWER_MS);
     this.#refuseUnless(name.trim() !== "", "empty");
-    const room = hosted(`made${++this.#made}`, name.trim(), this.#scene.view.me);
+    const room = hosted(`made${++this.#made}`, name.trim(), this.#scene.view.me, retention);
     this.tell({ change: "room_opened", room });
     return room.room;
   }
@@ -118,9 +143,65 @@ export class Fake implements Transport {
     setTimeout(() => this.#room(room, { what: "link", link: { state: "online" } }), 3 * ANSWER_MS);
   }
 
-  async leave(room: RoomId): Promise<void> {
-    this.#call("leave", room);
+  async leave(room: RoomId, keep: boolean): Promise<void> {
+    this.#call("leave", room, keep);
+    const known = this.#scene.view.rooms.find((open) => open.room === room);
     this.tell({ change: "room_left", room });
+    if (!known || known.hosting) return;
+    const recent = { room, name: known.name, address: known.address, joined_at: Date.now() };
+    this.tell({
+      change: "recents",
+      recents: [{ ...recent, kept: keep }, ...this.#scene.view.recents],
+    });
+  }
+
+  async page(room: RoomId, at: PageAt): Promise<Page> {
+    this.#call("page", room, at);
+    return this.past.page(room, at);
+  }
+
+  async read(room: RoomId, place: Place): Promise<void> {
+    this.#call("read", room, place);
+    this.#read.set(room, later(this.#read.get(room) ?? null, place));
+    this.#room(room, this.#unread(room));
+  }
+
+  async unreadFrom(room: RoomId, place: Place): Promise<void> {
+    this.#call("unreadFrom", room, place);
+    const before = this.past.items(room).filter((item) => {
+      const other = placeOf(item);
+      return other !== null && comparePlaces(other, place) < 0;
+    });
+    this.#read.set(room, endOf(before) ?? { log: 0, seq: 0 });
+    this.#room(room, this.#unread(room));
+  }
+
+  async saveDraft(room: RoomId, text: string): Promise<void> {
+    this.#call("saveDraft", room, text);
+  }
+
+  async setPrefs(prefs: string): Promise<void> {
+    this.#call("setPrefs", prefs);
+  }
+
+  async search(room: RoomId | null, query: string, before: number | null): Promise<Hits> {
+    this.#call("search", room, query, before);
+    return this.past.search(room, query, before);
+  }
+
+  async exportRoom(room: RoomId, format: ExportFormat): Promise<string> {
+    this.#call("exportRoom", room, format);
+    await wait(ANSWER_MS);
+    const name = this.#scene.view.rooms.find((open) => open.room === room)?.name ?? "room";
+    return `/home/ada/Downloads/ChatSpot ${name} 2026-03-07.${format === "html" ? "html" : "jsonl"}`;
+  }
+
+  async setRetention(room: RoomId, retention: Retention): Promise<void> {
+    this.#call("setRetention", room, retention);
+    await wait(ANSWER_MS);
+    const settings = { retention };
+    this.#room(room, { what: "settings", settings });
+    this.#commit(room, { kind: "settings", id: `set${++this.#made}`, settings });
   }
 
   async redial(room: RoomId): Promise<void> {
@@ -133,13 +214,12 @@ export class Fake implements Transport {
   async send(room: RoomId, text: string): Promise<void> {
     this.#call("send", room, text);
     const pending: Pending = {
-      id: `sent${++this.#made}`,
-      text,
+      ...message(`sent${++this.#made}`, text),
       at: Date.now(),
       state: { state: "sending" },
     };
     this.#room(room, { what: "pending", pending });
-    setTimeout(() => this.#commit(room, pending), ANSWER_MS);
+    setTimeout(() => this.#commit(room, pending.submission), ANSWER_MS);
   }
 
   async retry(room: RoomId, id: string): Promise<void> {
@@ -149,7 +229,7 @@ export class Fake implements Transport {
       ?.outbox.find((sent) => sent.id === id);
     if (!pending) return;
     this.#room(room, { what: "pending", pending: { ...pending, state: { state: "sending" } } });
-    setTimeout(() => this.#commit(room, pending), 3 * ANSWER_MS);
+    setTimeout(() => this.#commit(room, pending.submission), 3 * ANSWER_MS);
   }
 
   async discard(room: RoomId, id: string): Promise<boolean> {
@@ -198,18 +278,23 @@ export class Fake implements Transport {
     this.tell({ change: "room", room, ...change });
   }
 
-  #commit(room: RoomId, { id, text }: Pending): void {
+  #unread(room: RoomId): RoomChange {
+    const read = this.#read.get(room) ?? null;
+    const unread = this.past.unread(room, read, this.#scene.view.me.member);
+    return { what: "read", read, unread: Math.min(unread, LIMITS.unreadCounted) };
+  }
+
+  #commit(room: RoomId, body: Body): void {
     const { member, name } = this.#scene.view.me;
+    const end = endOf(this.past.items(room)) ?? { log: 1, seq: 0 };
     const event = {
-      kind: "message",
-      seq: ++this.#seq,
+      seq: end.seq + 1,
       at: Date.now(),
       author: member,
       name: name ?? "",
-      id,
-      text,
-    } as const;
-    this.#room(room, { what: "items", items: [{ item: "event", epoch: "epoch", event }] });
+      ...body,
+    };
+    this.#room(room, { what: "items", items: [{ item: "event", log: end.log, event }] });
   }
 
   async #hosting(room: RoomId, running: boolean): Promise<void> {

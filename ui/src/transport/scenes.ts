@@ -1,5 +1,6 @@
 /** Every state of the window worth looking at, by name: `?scene=NAME` in a plain browser, and all of them in shots.mjs. */
-import type { Change, RoomId, RoomView } from "../generated/protocol";
+import type { Change, Item, RoomId, RoomView } from "../generated/protocol";
+import { retentionOf } from "../state/retention";
 import {
   ada,
   address,
@@ -7,13 +8,17 @@ import {
   bench,
   choir,
   cleo,
+  DAY,
+  dina,
   emil,
   farah,
   HOUR,
   hosted,
   hosting,
   key,
+  MINUTE,
   me,
+  message,
   NOW,
   type Person,
   person,
@@ -34,6 +39,8 @@ const inRoom = (room: RoomView, more: Partial<Scene> = {}): Scene => ({
   place: room.room,
   ...more,
 });
+/** Live places begin far behind those of the stories. */
+let said_at = 5_000;
 const said = (room: RoomId, who: Person, text: string, id: string): Change => ({
   change: "room",
   room,
@@ -41,8 +48,16 @@ const said = (room: RoomId, who: Person, text: string, id: string): Change => ({
   items: [
     {
       item: "event",
-      epoch: "epoch",
-      event: { kind: "message", seq: 5_000, at: NOW, author: who.member, name: who.name, id, text },
+      log: 1,
+      event: {
+        kind: "message",
+        seq: ++said_at,
+        at: NOW,
+        author: who.member,
+        name: who.name,
+        id,
+        text,
+      },
     },
   ],
 });
@@ -65,13 +80,14 @@ const longNames = (): RoomView => {
     .say(rtl, "مرحبا بالجميع! متى يبدأ الاجتماع؟\nThe meeting starts at 15:00.")
     .say(emoji, "👋🏽 🎉")
     .leave(emoji, "lost")
-    .mark("gap")
+    .gap()
     .say(longName, lecture.slice(0, 16_384))
-    .mark("reset")
+    .reset()
     .say(ada, `${LONG_WORD}${LONG_WORD}`);
   return workshop({
     name: "The room with the longest name of them al",
     items: story.items,
+    settings: { retention: retentionOf(365) },
     members: [
       present(ada, { host: true }),
       present(longName),
@@ -103,6 +119,59 @@ const crowd = Array.from({ length: 199 }, (_, at) =>
     presence: at % 17 === 5 ? "away" : "online",
   }),
 );
+
+/** Half a year of a room: more than any window shows at once. */
+const years = (): Item[] => {
+  const story = new Story(NOW - 170 * DAY).join(ada).join(ben).join(cleo);
+  const people = [ben, cleo, emil, dina, ada];
+  const things = [
+    "The belt of the second printer slips again.",
+    "Who has the key to the store?",
+    "Laser is free now.",
+    "I put the new blades into the blue drawer.",
+    "Measured it twice: 42.5 mm.",
+    "Coffee is ready.",
+    "The supplier called, the acrylic comes on Friday.",
+  ];
+  for (let at = 0; at < 4_000; at++) {
+    const who = people[(at * 7 + Math.floor(at / 3)) % people.length] ?? ben;
+    story.say(who, `${things[(at * 5) % things.length]} (${at + 1})`, HOUR);
+  }
+  return story.items;
+};
+const longAgo = (more: Partial<RoomView> = {}, past = years()): Partial<Scene> & Scene => {
+  const room = workshop({
+    items: past.slice(-500),
+    older: true,
+    settings: { retention: retentionOf(365) },
+    ...more,
+  });
+  return inRoom(room, { past: { [room.room]: past } });
+};
+const deeds = (): RoomView =>
+  workshop({
+    settings: { retention: retentionOf(30) },
+    items: new Story(NOW - HOUR)
+      .did(ada, { kind: "settings", settings: { retention: retentionOf(30) } })
+      .say(ben, "Meet at four?")
+      .did(ben, { kind: "edited", target: { author: ben.member, id: "m1.1" }, text: "At five?" })
+      .did(cleo, {
+        kind: "reacted",
+        target: { author: ben.member, id: "m1.1" },
+        reaction: "👍",
+        active: true,
+      })
+      .did(cleo, {
+        kind: "reacted",
+        target: { author: ben.member, id: "m1.1" },
+        reaction: "👍",
+        active: false,
+      })
+      .say(emil, "Spam, spam, spam")
+      .did(ada, { kind: "deleted", target: { author: emil.member, id: "x" } })
+      .did(ada, { kind: "moderated", member: emil.member, action: "mute" })
+      .did(dina, { kind: "unknown" }).items,
+  });
 
 /** The scenes. */
 export const scenes: Record<string, () => Scene> = {
@@ -156,8 +225,12 @@ export const scenes: Record<string, () => Scene> = {
       choir({
         link: { state: "waiting", trouble: "lost", retry_at: Date.now() + 4_000 },
         outbox: [
-          { id: "q1", text: "I can copy them at the office.", at: NOW, state: { state: "queued" } },
-          { id: "q2", text: "How many basses are we?", at: NOW + 1, state: { state: "queued" } },
+          {
+            ...message("q1", "I can copy them at the office."),
+            at: NOW,
+            state: { state: "queued" },
+          },
+          { ...message("q2", "How many basses are we?"), at: NOW + 1, state: { state: "queued" } },
         ],
       }),
     ),
@@ -167,18 +240,16 @@ export const scenes: Record<string, () => Scene> = {
       workshop({
         outbox: [
           {
-            id: "f1",
-            text: "This one did not get through.",
+            ...message("f1", "This one did not get through."),
             at: NOW,
             state: { state: "failed", code: "not_saved", retry: true },
           },
           {
-            id: "f2",
-            text: "Nor did this one, and trying again will not help it.",
+            ...message("f2", "Nor did this one, and trying again will not help it."),
             at: NOW,
             state: { state: "failed", code: "id_conflict", retry: false },
           },
-          { id: "f3", text: "This one is on its way.", at: NOW, state: { state: "sending" } },
+          { ...message("f3", "This one is on its way."), at: NOW, state: { state: "sending" } },
         ],
       }),
     ),
@@ -230,5 +301,54 @@ export const scenes: Record<string, () => Scene> = {
         change: (n) => said(key("workshop"), n % 3 ? ben : emil, `Message ${n}`, `b${n}`),
       },
     }),
+  "long-ago": () => longAgo(),
+  "unread-far": () =>
+    longAgo({
+      read: { log: 1, seq: 2_000 },
+      unread: 999,
+      settings: { retention: retentionOf(30) },
+    }),
+  filling: () => inRoom(workshop({ filling: true })),
+  "not-kept": () =>
+    inRoom(
+      choir({
+        items: new Story(NOW - 2 * HOUR, 400)
+          .say(farah, "Sheet music for Thursday is in the cupboard.")
+          .say(ben, "Thanks! We need two more copies for the basses.", 3 * MINUTE).items,
+        read: { log: 1, seq: 402 },
+      }),
+    ),
+  "nothing-kept": () => inRoom(choir({ settings: { retention: retentionOf(0) } })),
+  deeds: () => inRoom(deeds()),
+  "not-saved": () =>
+    inRoom(
+      choir({ link: { state: "waiting", trouble: "not_saved", retry_at: Date.now() + 9_000 } }),
+    ),
+  refused: () =>
+    inRoom(
+      workshop({
+        outbox: [
+          {
+            id: "r1",
+            submission: {
+              kind: "settings",
+              id: "r1",
+              settings: { retention: retentionOf(7) },
+            },
+            at: NOW,
+            state: { state: "failed", code: "not_saved", retry: true },
+          },
+          {
+            ...message("r2", "And this the host did not let through."),
+            at: NOW,
+            state: { state: "failed", code: "not_allowed", retry: false },
+          },
+        ],
+      }),
+    ),
+  recovered: () => {
+    const scene = inRoom(workshop({ hosting: { ...hosting, recovered: "backup" } }));
+    return { ...scene, view: { ...scene.view, recovered: "anew" } };
+  },
   "quit-asked": () => inRoom(workshop(), { soon: [{ change: "quit_asked", others: 3 }] }),
 };

@@ -1,6 +1,6 @@
 /** The transport of the desktop window: Tauri commands one way, one channel the other. */
 import { Channel, invoke } from "@tauri-apps/api/core";
-import type { RoomId, Update } from "../generated/protocol";
+import type { Hits, Page, RoomId, Update } from "../generated/protocol";
 import { asFailure, type Transport } from "./transport";
 
 async function call<T>(command: string, args: Record<string, unknown> = {}): Promise<T> {
@@ -24,17 +24,25 @@ export function tauri(): Transport {
     },
     painted: () => call("painted"),
     setName: (name) => call("set_name", { name }),
-    hostRoom: (name) => call<RoomId>("host_room", { name }),
+    hostRoom: (name, retention) => call<RoomId>("host_room", { name, retention }),
     stopHosting: (room) => call("stop_hosting", { room }),
     resumeHosting: (room) => call("resume_hosting", { room }),
     lookUp: (text) => call("look_up", { text }),
     join: (address, room, name) => call("join", { address, room, name }),
-    leave: (room) => call("leave", { room }),
+    leave: (room, keep) => call("leave", { room, keep }),
     redial: (room) => call("redial", { room }),
     send: (room, text) => call("send", { room, text }),
     retry: (room, id) => call("retry", { room, id }),
     discard: (room, id) => call("discard", { room, id }),
     typing: (room, active) => call("typing", { room, active }),
+    page: (room, at) => call<Page>("page", { room, at }),
+    read: (room, place) => call("read", { room, place }),
+    unreadFrom: (room, place) => call("unread_from", { room, place }),
+    saveDraft: (room, text) => call("save_draft", { room, text }),
+    setPrefs: (prefs) => call("set_prefs", { prefs }),
+    search: (room, query, before) => call<Hits>("search", { room, query, before }),
+    exportRoom: (room, format) => call<string>("export_room", { room, format }),
+    setRetention: (room, retention) => call("set_retention", { room, retention }),
     forgetRecent: (room) => call("forget_recent", { room }),
     copyText: (text) => call("copy_text", { text }),
     quit: () => call("quit"),

@@ -1,5 +1,17 @@
 /** What the window asks of whatever holds the connections, and what it is told. Nothing here knows how. */
-import type { ClientId, Failure, Found, RoomId, Update } from "../generated/protocol";
+import type {
+  ClientId,
+  ExportFormat,
+  Failure,
+  Found,
+  Hits,
+  Page,
+  PageAt,
+  Place,
+  Retention,
+  RoomId,
+  Update,
+} from "../generated/protocol";
 
 /** What a platform has. The window shows nothing that is missing. */
 export interface Capabilities {
@@ -15,18 +27,34 @@ export interface Transport {
   /** Told once, after the first frame is on the screen. */
   painted(): Promise<void>;
   setName(name: string): Promise<void>;
-  hostRoom(name: string): Promise<RoomId>;
+  hostRoom(name: string, retention: Retention): Promise<RoomId>;
   stopHosting(room: RoomId): Promise<void>;
   resumeHosting(room: RoomId): Promise<void>;
   lookUp(text: string): Promise<Found>;
   join(address: string, room: RoomId, name: string): Promise<void>;
-  leave(room: RoomId): Promise<void>;
+  /** With `keep`, this computer keeps its copy of what was said. */
+  leave(room: RoomId, keep: boolean): Promise<void>;
   redial(room: RoomId): Promise<void>;
   send(room: RoomId, text: string): Promise<void>;
   retry(room: RoomId, id: ClientId): Promise<void>;
   /** False when it is on its way or was sent already. */
   discard(room: RoomId, id: ClientId): Promise<boolean>;
   typing(room: RoomId, active: boolean): Promise<void>;
+  /** Reads a part of the history that is on this computer. */
+  page(room: RoomId, at: PageAt): Promise<Page>;
+  /** Everything up to this place was seen. */
+  read(room: RoomId, place: Place): Promise<void>;
+  /** This place and all after it count as unread. */
+  unreadFrom(room: RoomId, place: Place): Promise<void>;
+  saveDraft(room: RoomId, text: string): Promise<void>;
+  /** Keeps what the window wants kept of its own. */
+  setPrefs(prefs: string): Promise<void>;
+  /** Searches one room, or all with null; `before` is what the last answer gave for older hits. */
+  search(room: RoomId | null, query: string, before: number | null): Promise<Hits>;
+  /** Writes a room's history to a file, and tells where. */
+  exportRoom(room: RoomId, format: ExportFormat): Promise<string>;
+  setRetention(room: RoomId, retention: Retention): Promise<void>;
+  /** Takes a room off the list, and deletes what this computer kept of it. */
   forgetRecent(room: RoomId): Promise<void>;
   copyText(text: string): Promise<void>;
   quit(): Promise<void>;

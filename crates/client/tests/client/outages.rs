@@ -7,7 +7,7 @@ use chatspot_protocol::view::{Item, LinkState, PendingState, Trouble};
 use chatspot_protocol::wire::Closing;
 
 use crate::proxy::Proxy;
-use crate::window::{Window, open, relay, relay_at, skip, texts, within};
+use crate::window::{Window, open, relay, relay_at, skip, sleep_through, texts, within};
 
 /// **R5**: another epoch is shown as a break.
 #[tokio::test]
@@ -172,7 +172,8 @@ async fn a_relay_that_comes_later_is_found() {
         loop {
             if let Ok(listener) = chatspot_relay::listen::on_address(address) {
                 let config = chatspot_relay::RelayConfig::default();
-                return chatspot_relay::Relay::start(listener, config).unwrap();
+                let store = chatspot_relay::Store::in_memory().unwrap();
+                return chatspot_relay::Relay::start(listener, config, store).unwrap();
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -191,8 +192,9 @@ async fn f66_a_relay_that_falls_silent_is_noticed() {
     let mut ada = Window::new("Ada").await;
     ada.join(relay.address(), room).await;
     // Both sides' clocks jump over every ping, so that neither hears the other in time.
-    skip(DEAD_AFTER).await;
-    ada.until_waiting(room).await;
+    sleep_through(DEAD_AFTER).await;
+    ada.until_link(room, |link| *link != LinkState::Online)
+        .await;
     ada.until_link(room, |link| *link == LinkState::Online)
         .await;
     ada.send(room, "back again").await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chatspot_client::History;
 use chatspot_protocol::event::{Body, Leaving};
 use chatspot_protocol::ids::RoomId;
 use chatspot_protocol::limits::{OUTBOX_MESSAGES, TYPING_FOR};
@@ -231,7 +232,7 @@ async fn a_full_room_is_told_and_not_dialled_again() {
     let address = relay.address().to_string();
     bob.client.join(&address, room, "Room 1").await.unwrap();
     bob.until_closed(room, Trouble::RoomFull).await;
-    ada.client.leave(room).await.unwrap();
+    ada.client.leave(room, History::Keep).await.unwrap();
     // Asked for, it is tried again.
     within("the place", async {
         while relay.rooms()[0].online > 0 {
@@ -354,7 +355,7 @@ async fn f61_two_programs_do_not_share_a_folder() {
     let second = chatspot_client::Client::start(config);
     assert!(matches!(
         second,
-        Err(chatspot_client::FolderError::InUse { .. })
+        Err(chatspot_client::StoreError::InUse { .. })
     ));
     // Once the first one has ended, the folder is free.
     ada.restarted().await;

@@ -2,15 +2,16 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
-use chatspot_client::{Client, ClientConfig, EventSink, SinkGone};
+use chatspot_client::{Client, ClientConfig, EventSink, History, SinkGone};
 use chatspot_protocol::event::{Body, Event};
 use chatspot_protocol::identity::RoomKey;
 use chatspot_protocol::ids::{MemberId, RoomId};
 use chatspot_protocol::text::RoomName;
 use chatspot_protocol::view::{Item, LinkState, RoomView, Trouble, Update, View};
-use chatspot_relay::{Relay, RelayConfig, RoomSpec, listen};
+use chatspot_relay::{Relay, RelayConfig, RoomSpec, Store, listen};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -24,8 +25,20 @@ pub(crate) async fn within<T>(what: &str, happens: impl Future<Output = T>) -> T
         .unwrap_or_else(|_| panic!("waited too long for {what}"))
 }
 
-/// Lets that much time go by at once. Needs a runtime of one thread.
+/// Lets that much time go by quickly, with everybody awake. Needs a runtime of one thread.
 pub(crate) async fn skip(time: Duration) {
+    let step = Duration::from_secs(1);
+    let mut left = time;
+    tokio::time::pause();
+    while left > Duration::ZERO {
+        tokio::time::advance(left.min(step)).await;
+        left = left.saturating_sub(step);
+    }
+    tokio::time::resume();
+}
+
+/// Lets that much time go by at once, as a computer does that sleeps. Needs a runtime of one thread.
+pub(crate) async fn sleep_through(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
@@ -42,7 +55,19 @@ pub(crate) fn relay_at(address: SocketAddr) -> Relay {
 }
 
 pub(crate) fn relay_with(address: SocketAddr, config: RelayConfig) -> Relay {
-    Relay::start(listen::on_address(address).unwrap(), config).unwrap()
+    let store = Store::in_memory().unwrap();
+    Relay::start(listen::on_address(address).unwrap(), config, store).unwrap()
+}
+
+/// A relay over the history in a folder.
+pub(crate) fn relay_in(folder: &Path, address: SocketAddr) -> Relay {
+    let config = RelayConfig {
+        frames_per_second: 100_000,
+        frames_burst: 100_000,
+        ..RelayConfig::default()
+    };
+    let store = Store::open(folder).unwrap();
+    Relay::start(listen::on_address(address).unwrap(), config, store).unwrap()
 }
 
 pub(crate) fn relay() -> Relay {
@@ -55,6 +80,7 @@ pub(crate) fn open(relay: &Relay, number: u8) -> RoomId {
         key: RoomKey::from_secret(&[number; 32]),
         name: RoomName::parse(&format!("Room {number}")).unwrap(),
         host: None,
+        retention: None,
     };
     relay.open(spec).unwrap()
 }
@@ -95,7 +121,7 @@ impl Window {
         Self::in_folder(tempfile::tempdir().unwrap()).await
     }
 
-    async fn in_folder(folder: TempDir) -> Self {
+    pub(crate) async fn in_folder(folder: TempDir) -> Self {
         let client = start(&folder);
         let (sink, mut updates) = Sink::new();
         client.subscribe(Box::new(sink)).await;
@@ -111,11 +137,27 @@ impl Window {
         }
     }
 
-    /// Ends the program and starts it again in the same folder.
+    /// Ends the program without a goodbye, as a crash does, and starts it again in the same folder. The rooms are not
+    /// open before [`Client::resume`].
     pub(crate) async fn restarted(self) -> Self {
+        Self::in_folder(self.stopped().await).await
+    }
+
+    /// Ends the program without a goodbye. Its tasks end one after the other, so that the folder is free a little later.
+    pub(crate) async fn stopped(self) -> TempDir {
         let Self { client, folder, .. } = self;
         drop(client);
-        Self::in_folder(folder).await
+        within("the folder to be free", async {
+            // Whoever holds it holds its locks; a look that takes them itself would be in the next one's way.
+            while !["profile.lock", "history.lock"]
+                .into_iter()
+                .all(|name| is_free(&folder.path().join(name)))
+            {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        })
+        .await;
+        folder
     }
 
     /// A program with a copy of the folder, so with the same identity.
@@ -132,7 +174,7 @@ impl Window {
 
     /// Leaves a room, and waits until it is gone from the window.
     pub(crate) async fn leave(&mut self, room: RoomId) {
-        self.client.leave(room).await.unwrap();
+        self.client.leave(room, History::Keep).await.unwrap();
         self.until("the room to be gone", |view| {
             view.rooms.iter().all(|open| open.room != room)
         })
@@ -225,12 +267,15 @@ impl Window {
 }
 
 fn start(folder: &TempDir) -> Client {
-    Client::start(ClientConfig {
+    Client::start(config(folder)).unwrap()
+}
+
+fn config(folder: &TempDir) -> ClientConfig {
+    ClientConfig {
         data_dir: folder.path().to_owned(),
         suggested_name: "Somebody".to_owned(),
         version: "test".to_owned(),
-    })
-    .unwrap()
+    }
 }
 
 pub(crate) fn events(room: &RoomView) -> impl Iterator<Item = &Event> {
@@ -248,4 +293,12 @@ pub(crate) fn texts(room: &RoomView) -> Vec<&str> {
             _ => None,
         })
         .collect()
+}
+
+/// Whether nobody holds that lock.
+fn is_free(lock: &Path) -> bool {
+    let Ok(file) = std::fs::File::open(lock) else {
+        return true;
+    };
+    file.try_lock().is_ok()
 }

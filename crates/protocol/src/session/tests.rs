@@ -4,9 +4,14 @@ use super::*;
 use crate::event::Leaving;
 use crate::ids::{Epoch, Nonce, Seq, WallMillis};
 use crate::limits::RESUBMIT_AFTER;
-use crate::text::RoomName;
+use crate::text::MessageText;
 use crate::view::PendingState;
 use crate::wire::{RoomSummary, Versions};
+
+/// What is written down, and what comes of it when it was or was not.
+mod kept;
+/// What was written, on its way to the relay.
+mod outbox;
 
 const ROOM: RoomId = RoomId([1; 16]);
 const EPOCH: Epoch = Epoch([2; 16]);
@@ -20,9 +25,14 @@ struct Desk {
 
 impl Desk {
     fn new(seed: u64) -> Self {
+        Self::resumed(seed, Resume::default())
+    }
+
+    /// After a restart.
+    fn resumed(seed: u64, resume: Resume) -> Self {
         let identity = Identity::from_secret(&[1; 32]);
         let name = DisplayName::parse("Ada").unwrap();
-        let session = Session::new(ROOM, identity, name, "test".to_owned(), seed);
+        let session = Session::new(ROOM, identity, name, "test".to_owned(), resume, seed);
         let mut desk = Self {
             session,
             mono: Duration::from_secs(1),
@@ -96,18 +106,68 @@ impl Desk {
         }));
     }
 
-    /// From the socket to the room.
+    /// From the socket to the room, whose log is empty.
     fn enter(&mut self) {
+        self.enter_at(1, 0);
+    }
+
+    /// From the socket to the room, whose log goes from `first` to `head`.
+    fn enter_at(&mut self, first: u64, head: u64) {
+        self.enter_as(Welcome {
+            first: Seq(first),
+            head: Seq(head),
+            ..welcome()
+        });
+    }
+
+    fn enter_as(&mut self, welcome: Welcome) {
         self.open();
         self.greeting(1, 1, &[ROOM]);
-        self.frame(ServerFrame::Welcome(Box::new(Welcome {
-            name: RoomName::parse("Lab").unwrap(),
-            epoch: EPOCH,
-            first: Seq(1),
-            head: Seq::ZERO,
-            members: Vec::new(),
-        })));
+        self.frame(ServerFrame::Welcome(Box::new(welcome)));
         assert_eq!(self.link(), Some(LinkState::Online));
+    }
+
+    /// What is to be written down.
+    fn keeps(&self) -> Vec<Keep> {
+        let keeps = self.outputs.iter().filter_map(|output| match output {
+            Output::Keep(keep) => Some(keep.clone()),
+            _ => None,
+        });
+        keeps.collect()
+    }
+
+    /// What the window is told.
+    fn changes(&self) -> Vec<RoomChange> {
+        let changes = self.outputs.iter().filter_map(|output| match output {
+            Output::Change(change) => Some(change.clone()),
+            _ => None,
+        });
+        changes.collect()
+    }
+
+    fn sent(&self) -> Vec<ClientFrame> {
+        let frames = self.outputs.iter().filter_map(|output| match output {
+            Output::Transmit(frame) => Some(frame.clone()),
+            _ => None,
+        });
+        frames.collect()
+    }
+
+    /// The positions of events that are to be written down at the end.
+    fn shown(&self) -> Vec<u64> {
+        let events = self.keeps().into_iter().filter_map(|keep| match keep {
+            Keep::Events { events, tail, .. } if tail => Some(events),
+            _ => None,
+        });
+        events.flatten().map(|event| event.seq.0).collect()
+    }
+
+    /// Writes a message: it is on the disk before it is in the outbox.
+    fn write(&mut self, id: u8) {
+        let now = self.now();
+        let pending = self.session.draft(message(id), now).unwrap();
+        self.session.submit(pending, now);
+        self.take();
     }
 
     /// Lets the clock go to when the session wants to be called, and calls it.
@@ -136,6 +196,64 @@ impl Desk {
 
     fn is_closed(&self) -> bool {
         matches!(self.link(), Some(LinkState::Closed { .. }))
+    }
+}
+
+fn me() -> MemberId {
+    Identity::from_secret(&[1; 32]).member()
+}
+
+fn welcome() -> Welcome {
+    Welcome {
+        name: RoomName::parse("Lab").unwrap(),
+        epoch: EPOCH,
+        settings: RoomSettings::default(),
+        first: Seq(1),
+        head: Seq::ZERO,
+        members: Vec::new(),
+    }
+}
+
+fn message(id: u8) -> Submission {
+    Submission::message(ClientId([id; 16]), MessageText::parse("x").unwrap())
+}
+
+fn submit(id: u8) -> Output {
+    Output::Transmit(ClientFrame::Submit(message(id)))
+}
+
+fn fetch(from: u64, to: u64) -> Output {
+    Output::Transmit(ClientFrame::Fetch {
+        from: Seq(from),
+        to: Seq(to),
+    })
+}
+
+/// Somebody else's event.
+fn theirs(seq: u64) -> Event {
+    Event {
+        seq: Seq(seq),
+        at: 0,
+        author: MemberId([5; 32]),
+        name: DisplayName::parse("Bob").unwrap(),
+        body: Body::Left { how: Leaving::Left },
+    }
+}
+
+/// The event that an own message became.
+fn mine(seq: u64, id: u8) -> Event {
+    Event {
+        author: me(),
+        body: message(id).into(),
+        ..theirs(seq)
+    }
+}
+
+fn page(from: u64, to: u64, events: Vec<Event>) -> ServerFrame {
+    ServerFrame::Events {
+        from: Seq(from),
+        to: Seq(to),
+        events,
     }
 }
 
@@ -405,99 +523,17 @@ fn leaving_says_goodbye_wherever_a_hello_was_said() {
     assert_eq!(desk.outputs, [Output::Left]);
 }
 
-/// **S2**, **S3**
-#[test]
-fn messages_go_one_at_a_time_and_a_refused_one_holds_nobody_up() {
-    let submit = |id: u8| {
-        Output::Transmit(ClientFrame::Submit {
-            id: ClientId([id; 16]),
-            text: MessageText::parse("x").unwrap(),
-        })
-    };
-    let mut desk = Desk::online();
-    for id in 1..=3 {
-        let now = desk.now();
-        let text = MessageText::parse("x").unwrap();
-        desk.session.submit(ClientId([id; 16]), text, now).unwrap();
-    }
-    desk.take();
-    assert!(desk.did(&submit(1)) && !desk.did(&submit(2)));
-    // No answer: the same one again.
-    let start = desk.mono;
-    desk.timeout();
-    assert_eq!(desk.mono.checked_sub(start).unwrap(), RESUBMIT_AFTER);
-    assert!(desk.did(&submit(1)) && !desk.did(&submit(2)));
-    desk.frame(ServerFrame::Rejected {
-        id: ClientId([1; 16]),
-        code: Reject::IdConflict,
-        message: String::new(),
-    });
-    assert!(desk.did(&submit(2)) && !desk.did(&submit(1)));
-    let failed = |output: &Output| {
-        matches!(output, Output::Change(RoomChange::Pending { pending })
-            if pending.id == ClientId([1; 16])
-                && pending.state == PendingState::Failed { code: Reject::IdConflict, retry: false })
-    };
-    assert!(desk.outputs.iter().any(failed));
-    // A broken connection: the one on its way goes first on the next.
-    desk.closed(None);
-    desk.timeout();
-    desk.enter();
-    assert!(desk.did(&submit(2)) && !desk.did(&submit(3)));
-    desk.frame(ServerFrame::Event(Event {
-        seq: Seq(1),
-        at: 0,
-        author: Identity::from_secret(&[1; 32]).member(),
-        name: DisplayName::parse("Ada").unwrap(),
-        body: Body::Message {
-            id: ClientId([2; 16]),
-            text: MessageText::parse("x").unwrap(),
-        },
-    }));
-    assert!(desk.did(&submit(3)));
-}
-
 /// **R1**, **R3**
 #[test]
 fn f29_a_hole_is_fetched_and_nothing_is_shown_past_it() {
-    let left = |seq| Event {
-        seq: Seq(seq),
-        at: 0,
-        author: MemberId([5; 32]),
-        name: DisplayName::parse("Bob").unwrap(),
-        body: Body::Left { how: Leaving::Left },
-    };
-    let shown = |desk: &Desk| -> Vec<u64> {
-        let items = desk.outputs.iter().filter_map(|output| match output {
-            Output::Change(RoomChange::Items { items }) => Some(items),
-            _ => None,
-        });
-        items
-            .flatten()
-            .map(|item| match item {
-                Item::Event { event, .. } => event.seq.0,
-                other => panic!("{other:?}"),
-            })
-            .collect()
-    };
-    let fetch = |from, to| {
-        Output::Transmit(ClientFrame::Fetch {
-            from: Seq(from),
-            to: Seq(to),
-        })
-    };
     let mut desk = Desk::online();
-    desk.frame(ServerFrame::Event(left(1)));
-    assert_eq!(shown(&desk), [1]);
-    desk.frame(ServerFrame::Event(left(4)));
-    assert_eq!(shown(&desk), [0; 0]);
+    desk.frame(ServerFrame::Event(theirs(1)));
+    assert_eq!(desk.shown(), [1]);
+    desk.frame(ServerFrame::Event(theirs(4)));
+    assert_eq!(desk.shown(), [0; 0]);
     assert!(desk.did(&fetch(2, 3)));
-    desk.frame(ServerFrame::Events {
-        from: Seq(2),
-        to: Seq(3),
-        events: vec![left(2), left(3)],
-    });
-    assert_eq!(shown(&desk), [2, 3, 4]);
+    desk.frame(page(2, 3, vec![theirs(2), theirs(3)]));
+    assert_eq!(desk.shown(), [2, 3, 4]);
     // A lost tail is noticed by the head.
     desk.frame(ServerFrame::Head {
         epoch: EPOCH,
@@ -506,4 +542,96 @@ fn f29_a_hole_is_fetched_and_nothing_is_shown_past_it() {
     assert!(desk.did(&fetch(5, 6)));
     desk.timeout();
     assert!(desk.did(&fetch(5, 6)), "asked again when nobody answers");
+}
+
+#[test]
+fn f69_after_a_sleep_it_dials_at_once_whatever_it_was_doing() {
+    let dialling = Desk::new(1);
+    let mut greeting = Desk::new(1);
+    greeting.open();
+    let mut welcoming = Desk::new(1);
+    welcoming.open();
+    welcoming.greeting(1, 1, &[ROOM]);
+    let online = Desk::online();
+    for (what, mut desk) in [
+        ("dialling", dialling),
+        ("awaiting a greeting", greeting),
+        ("awaiting a welcome", welcoming),
+        ("online", online),
+    ] {
+        desk.session.woke();
+        desk.take();
+        let acts: Vec<_> = desk
+            .outputs
+            .iter()
+            .filter(|output| !matches!(output, Output::Change(_)))
+            .collect();
+        assert_eq!(
+            acts,
+            [&Output::Hangup(close::NORMAL), &Output::Dial],
+            "{what}: what looks open may be dead"
+        );
+        assert_eq!(desk.link(), Some(LinkState::Connecting), "{what}");
+        desk.enter();
+    }
+    // Waiting makes no sense any more, and the next wait is a short one.
+    let mut desk = Desk::new(1);
+    for _ in 0..8 {
+        let now = desk.now();
+        desk.session.dial_failed(Trouble::NobodyAnswers, now);
+    }
+    desk.take();
+    desk.session.woke();
+    desk.take();
+    let connecting = Output::Change(RoomChange::Link {
+        link: LinkState::Connecting,
+    });
+    assert_eq!(desk.outputs, [connecting, Output::Dial]);
+    let now = desk.now();
+    desk.session.dial_failed(Trouble::NobodyAnswers, now);
+    desk.take();
+    assert!(desk.wait() <= REDIAL_FIRST, "the waits did not start anew");
+    // Who stays away sleeps on.
+    desk.session.stop();
+    desk.take();
+    desk.session.woke();
+    desk.take();
+    assert_eq!(desk.outputs, []);
+}
+
+#[test]
+fn f69_what_was_on_its_way_before_a_sleep_goes_first_after_it() {
+    let mut desk = Desk::online();
+    desk.write(1);
+    desk.write(2);
+    desk.session.woke();
+    desk.take();
+    desk.enter();
+    assert!(desk.did(&submit(1)) && !desk.did(&submit(2)));
+    // And a gap that came meanwhile is filled.
+    desk.session.woke();
+    desk.take();
+    desk.enter_at(1, 3);
+    assert!(desk.did(&fetch(1, 3)));
+}
+
+/// A room of an earlier run may be starting again with its host.
+#[test]
+fn a_resumed_room_that_is_not_there_is_waited_for() {
+    let resume = Resume {
+        cursor: Some(Cursor {
+            log: 1,
+            epoch: EPOCH,
+            next: Seq(1),
+            low: Seq(1),
+        }),
+        ..Resume::default()
+    };
+    let mut desk = Desk::resumed(1, resume);
+    desk.open();
+    desk.greeting(1, 1, &[]);
+    assert_eq!(
+        (desk.trouble(), desk.is_closed()),
+        (Trouble::NoSuchRoom, false)
+    );
 }

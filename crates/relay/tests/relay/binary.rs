@@ -94,6 +94,7 @@ async fn help_teaches() {
         "--room",
         "--port",
         "--data-dir",
+        "--keep",
         "Examples:",
         "Ctrl-C",
     ] {
@@ -152,12 +153,71 @@ async fn a_terminated_relay_says_goodbye_and_keeps_its_rooms_identity() {
     assert_eq!(ids(&before), ids(&after));
     let mut member = running.peer(2).await;
     member.hello(after[0].room).await;
-    assert_ne!(
-        member.expect_welcome().await.epoch,
-        epoch,
-        "the log is in memory, so it is another one"
-    );
+    assert_eq!(member.expect_welcome().await.epoch, epoch);
     drop(member);
     running.terminate();
     assert!(running.ended().await.success());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn it_says_how_long_history_is_kept_and_what_happened_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for (more, said) in [
+        (&[][..], "is open. Its history is kept."),
+        (&["--keep", "30d"][..], "Its history is kept for 30 days."),
+        (&[][..], "Its history is kept for 30 days."),
+        (&["--keep", "nothing"][..], "Its history is not kept."),
+    ] {
+        let mut running = Running::start(folder.path(), more).await;
+        let lines = running.printed.join("\n");
+        assert!(lines.contains(said), "{more:?}: {lines}");
+        // The rule is written down before anybody is let in.
+        let room = running.rooms().await[0].room;
+        let mut member = running.peer(2).await;
+        member.hello(room).await;
+        member.expect_welcome().await;
+        drop(member);
+        running.terminate();
+        assert!(running.ended().await.success());
+    }
+    for number in 1..=3 {
+        // There may be none.
+        let _ = std::fs::remove_file(folder.path().join(format!("relay.db.backup-{number}")));
+    }
+    std::fs::write(folder.path().join("relay.db"), "no database").unwrap();
+    let mut running = Running::start(folder.path(), &[]).await;
+    let lines = running.printed.join("\n");
+    assert!(
+        lines.contains("The history was damaged and is now in"),
+        "{lines}"
+    );
+    assert!(lines.contains("relay.db.damaged-20"), "{lines}");
+    running.terminate();
+    assert!(running.ended().await.success());
+}
+
+#[tokio::test]
+async fn f58_a_folder_or_a_time_that_cannot_be_is_refused_in_plain_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let below = file.join("data");
+    let below = below.to_str().unwrap();
+    for (arguments, said) in [
+        (["--keep", "0d"], "from 1d to 3650d"),
+        (["--keep", "always"], "say forever, nothing"),
+        (["--data-dir", below], "cannot use"),
+    ] {
+        let elsewhere = folder.path().join("data");
+        let output = program()
+            .args(["--listen", "127.0.0.1", "--port", "0"])
+            .env("CHATSPOT_RELAY_DATA_DIR", elsewhere)
+            .args(arguments)
+            .output();
+        let output = within("the program to refuse", output).await.unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(words.contains(said), "{arguments:?}: {words}");
+    }
 }

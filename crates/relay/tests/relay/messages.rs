@@ -235,9 +235,9 @@ async fn a_bad_frame_in_the_room_is_an_error_and_no_end() {
         "[]".to_owned(),
         "{}".to_owned(),
         r#"{"type":7}"#.to_owned(),
-        format!(r#"{{"type":"submit","id":"{id}","text":"{long}"}}"#),
-        format!(r#"{{"type":"submit","id":"{id}","text":" \n "}}"#),
-        r#"{"type":"submit","id":"short","text":"x"}"#.to_owned(),
+        format!(r#"{{"type":"submit","kind":"message","id":"{id}","text":"{long}"}}"#),
+        format!(r#"{{"type":"submit","kind":"message","id":"{id}","text":" \n "}}"#),
+        r#"{"type":"submit","kind":"message","id":"short","text":"x"}"#.to_owned(),
         r#"{"type":"rename","name":"\u202e"}"#.to_owned(),
     ] {
         ada.send_text(&text).await;

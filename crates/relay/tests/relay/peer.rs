@@ -4,14 +4,14 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use chatspot_protocol::event::{Body, Event};
+use chatspot_protocol::event::{Body, Event, Submission};
 use chatspot_protocol::identity::{Identity, RoomKey};
 use chatspot_protocol::ids::{ClientId, MemberId, Nonce, RoomId};
 use chatspot_protocol::text::{DisplayName, MessageText, RoomName};
 use chatspot_protocol::wire::{
     ClientFrame, Greeting, Hello, Presence, Problem, ServerFrame, Welcome,
 };
-use chatspot_relay::{Relay, RelayConfig, RoomSpec, listen};
+use chatspot_relay::{Relay, RelayConfig, RoomSpec, Store, listen};
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
@@ -34,10 +34,15 @@ pub(crate) async fn skip(time: Duration) {
     tokio::time::resume();
 }
 
-/// A relay on a port from the system.
+/// A relay on a port from the system, with its history in memory.
 pub(crate) fn relay(config: RelayConfig) -> Relay {
+    relay_over(config, Store::in_memory().unwrap())
+}
+
+/// A relay on a port from the system.
+pub(crate) fn relay_over(config: RelayConfig, store: Store) -> Relay {
     let listener = listen::on_address("127.0.0.1:0".parse().unwrap()).unwrap();
-    Relay::start(listener, config).unwrap()
+    Relay::start(listener, config, store).unwrap()
 }
 
 /// Opens the room of that number.
@@ -50,6 +55,7 @@ pub(crate) fn open_hosted(relay: &Relay, number: u8, host: Option<MemberId>) -> 
         key: RoomKey::from_secret(&[number; 32]),
         name: RoomName::parse(&format!("Room {number}")).unwrap(),
         host,
+        retention: None,
     };
     relay.open(spec).unwrap()
 }
@@ -191,7 +197,12 @@ impl Peer {
 
     pub(crate) async fn submit(&mut self, id: ClientId, text: &str) {
         let text = MessageText::parse(text).unwrap();
-        self.send(&ClientFrame::Submit { id, text }).await;
+        self.put(Submission::message(id, text)).await;
+    }
+
+    /// Submits anything; the answer is not awaited.
+    pub(crate) async fn put(&mut self, submission: Submission) {
+        self.send(&ClientFrame::Submit(submission)).await;
     }
 
     /// The next frame, or how the connection ended.

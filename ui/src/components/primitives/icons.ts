@@ -25,6 +25,9 @@ export const icons = {
   send: "M5 12h14M13 6l6 6-6 6",
   stop: "M7 6h10a1 1 0 0 1 1 1v10a1 1 0 0 1-1 1H7a1 1 0 0 1-1-1V7a1 1 0 0 1 1-1",
   trash: "M4 7h16M9 7V4.5h6V7M6.5 7l1 13h9l1-13",
+  save: "M12 4v11M7 10.5l5 5 5-5M4.5 19.5h15",
+  up: "M12 19V5M6 11l6-6 6 6",
+  unread: "M4 6.5h9M4 12h7M4 17.5h9M17.5 9a3 3 0 1 1 0 6a3 3 0 0 1 0-6",
   warn: "M12 4 2.5 20h19L12 4M12 10v4.5M12 17.5h.01",
 } as const;
 

@@ -1,0 +1,103 @@
+//! What is asked of the store and what it answers, as data.
+
+use chatspot_protocol::identity::Identity;
+use chatspot_protocol::ids::{RoomId, WallMillis};
+use chatspot_protocol::session::Resume;
+use chatspot_protocol::text::{DisplayName, RoomName};
+use chatspot_protocol::view::{Item, Place, Recent, Recovery};
+
+/// What was there at the start.
+pub struct Start {
+    /// Who this installation is.
+    pub identity: Identity,
+    /// Its name; none before one was chosen.
+    pub name: Option<DisplayName>,
+    /// See [`super::Store::recents`].
+    pub recents: Vec<Recent>,
+    /// See [`super::Store::set_prefs`].
+    pub prefs: String,
+    /// Set when the history was damaged.
+    pub recovered: Option<Recovery>,
+}
+
+impl Start {
+    /// Of somebody with nothing on any disk.
+    pub fn of(identity: Identity) -> Self {
+        Self {
+            identity,
+            name: None,
+            recents: Vec::new(),
+            prefs: String::new(),
+            recovered: None,
+        }
+    }
+}
+
+/// A room that is marked as open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenRoom {
+    /// Which.
+    pub room: RoomId,
+    /// Its name.
+    pub name: RoomName,
+    /// The address that it was joined by.
+    pub address: String,
+}
+
+/// How a room is opened.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    /// Its name, as far as known.
+    pub name: RoomName,
+    /// Where it is.
+    pub address: String,
+    /// When it was joined. None when it is not joined now, but opened again: a room that was never joined is not among
+    /// the recent ones.
+    pub joined_at: Option<WallMillis>,
+}
+
+/// What a room goes on with.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// For the session.
+    pub resume: Resume,
+    /// The end of the timeline; at most [`chatspot_protocol::limits::VIEW_ITEMS`] events.
+    pub items: Vec<Item>,
+    /// Whether there is more before them.
+    pub older: bool,
+    /// How far it was read.
+    pub read: Option<Place>,
+    /// How many messages of others come after that.
+    pub unread: u32,
+    /// What is typed and not sent.
+    pub draft: String,
+}
+
+/// What became of what was to be kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Saved {
+    /// New at the end of the timeline.
+    pub items: Vec<Item>,
+    /// How many of them are messages of others.
+    pub others: u32,
+    /// Set when history was deleted: what is left of the end, `items` included.
+    pub cut: Option<Cut>,
+}
+
+/// What is left of the end of a room's timeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    /// They.
+    pub items: Vec<Item>,
+    /// Whether there is more before them.
+    pub older: bool,
+}
+
+/// What becomes of the history of a room that is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum History {
+    /// It stays.
+    Keep,
+    /// It is deleted, with everything else of the room.
+    Delete,
+}
