@@ -36,6 +36,16 @@ export const rustSteps = (select) => [
   cargo("Rust tests", "test", ...select),
 ];
 
+/**
+ * The simulated network: a build of its own, in which relay and client have other sockets.
+ */
+export const simulationSteps = [
+  ["clippy of the simulation", ["clippy", "--all-targets"], ["--", "-D", "warnings"]],
+  ["simulation", ["test"], []],
+].map(([name, [command, ...flags], last]) =>
+  cargo(name, command, "-p", "chatspot-simulation", "--features", "simulation", ...flags, ...last),
+);
+
 if (isMain(import.meta.url)) {
   await main(async () => {
     setUp(["relay", "window"]);

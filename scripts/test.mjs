@@ -1,6 +1,6 @@
 // `npm test`: everything that can be tested here, as CI runs it. The last line counts the steps.
 
-import { rustSteps, sourceSteps } from "./check.mjs";
+import { rustSteps, simulationSteps, sourceSteps } from "./check.mjs";
 import { denySteps } from "./deny.mjs";
 import { setUp } from "./setup.mjs";
 import { main, run, runSteps, skipped } from "./steps.mjs";
@@ -14,6 +14,7 @@ await main(async () => {
     ...sourceSteps(WORKSPACE),
     { name: "pages", run: buildUi },
     ...rustSteps(WORKSPACE),
+    ...simulationSteps,
     {
       name: "app and relay",
       run: () => run("cargo", ["build", "-p", "chatspot", "-p", "chatspot-relay"]),
