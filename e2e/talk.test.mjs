@@ -1,6 +1,8 @@
 /** Two people meet: first run, host, join by address, talk, leave, and come back after a crash. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import { Key } from "webdriverio";
 import { end, freePort, programs, scratch, shot, start, until, Window } from "./window.mjs";
@@ -196,8 +198,7 @@ describe("two windows", () => {
   test("a clean leave is seen at once, and coming back is a click", async () => {
     await ben.click("room-menu");
     await ben.click("leave-room");
-    const asked = await ben.texts("confirm");
-    if (asked.length > 0) await ben.click("confirm");
+    await ben.click("confirm");
     await ada.sees("notice", "Ben");
     await ada.misses("member", "Ben");
     await ben.click("rejoin");
@@ -231,6 +232,67 @@ describe("two windows", () => {
     assert.equal(count, 1);
     await ben.say("welcome back");
     await ada.sees("message", "welcome back");
+  });
+
+  test("f77 the host is killed in mid-conversation: everything is there once, in order, on both sides", async () => {
+    const said = [];
+    const say = async (who, text) => {
+      said.push(text);
+      await who.say(text);
+    };
+    for (let round = 0; round < 3; round++) {
+      await say(ben, `round ${round}, one`);
+      await ada.sees("message", `round ${round}, one`);
+      await say(ada, `round ${round}, two`);
+      await ben.sees("message", `round ${round}, two`);
+      await say(ben, `round ${round}, three`);
+      await ada.kill();
+      await say(ben, `round ${round}, four`);
+      ada = await Window.open(ada.folder);
+      await ada.click("sidebar-room", "Workshop");
+      await ada.linked("online");
+      await ben.linked("online");
+    }
+    for (const window of [ada, ben]) {
+      await window.sees("message", said.at(-1));
+      const shown = (await window.texts("message")).flatMap((text) =>
+        said.filter((line) => text.includes(line)),
+      );
+      assert.deepEqual(shown, said);
+      assert.deepEqual(await window.texts("reset"), []);
+    }
+  });
+
+  test("f78 the app is killed right after Enter: the message is sent once after the next start", async () => {
+    await ada.kill();
+    await ben.linked("waiting");
+    await ben.say("written, and then the light went out");
+    await until("the message to wait", () =>
+      ben.run(
+        () => document.querySelector('[data-testid="message"][data-state="queued"]') !== null,
+      ),
+    );
+    await ben.kill();
+    ben = await Window.open(ben.folder);
+    await ben.click("sidebar-room", "Workshop");
+    await ben.sees("message", "and then the light went out");
+    ada = await Window.open(ada.folder);
+    await ada.click("sidebar-room", "Workshop");
+    await ben.linked("online");
+    await ada.sees("message", "and then the light went out");
+    for (const window of [ada, ben]) {
+      const count = (await window.texts("message")).filter((text) =>
+        text.includes("and then the light went out"),
+      ).length;
+      assert.equal(count, 1);
+    }
+    await until("the message to be sent", () =>
+      ben.run(
+        () => document.querySelector('[data-testid="message"][data-state="queued"]') === null,
+      ),
+    );
+    // What was said before is still there, in both windows.
+    for (const window of [ada, ben]) await window.sees("message", "round 2, four");
   });
 
   test("closing the host's window asks first while others are there", async () => {
@@ -337,6 +399,136 @@ describe("three windows on a headless relay", () => {
     const [first, ...others] = await Promise.all(windows.map((window) => window.messages()));
     // Who came later sees less of the beginning, never another order.
     for (const other of others) assert.deepEqual(other, first.slice(-other.length));
+  });
+
+  /** Sends many messages as fast as the disk takes them, through the window's own commands. */
+  async function sendMany(window, texts) {
+    const failed = await window.browser.executeAsync((texts, done) => {
+      const send = async () => {
+        const { rooms } = await new Promise((resolve) => {
+          const channel = window.__TAURI_INTERNALS__.transformCallback((message) => {
+            if (message.message?.update === "snapshot") resolve(message.message.view);
+          });
+          window.__TAURI_INTERNALS__.invoke("subscribe", { channel: `__CHANNEL__:${channel}` });
+        });
+        for (const text of texts)
+          for (;;) {
+            try {
+              await window.__TAURI_INTERNALS__.invoke("send", { room: rooms[0].room, text });
+              break;
+            } catch (failure) {
+              // So many may wait, and no more.
+              if (failure.code !== "outbox_full") throw failure;
+              await new Promise((resolve) => setTimeout(resolve, 20));
+            }
+          }
+      };
+      send().then(
+        () => done(null),
+        (error) => done(JSON.stringify(error) ?? String(error)),
+      );
+    }, texts);
+    assert.equal(failed, null);
+    // That page is not told anything any more: it begins anew, as after a crash of the page.
+    await window.browser.refresh();
+    await window.click("sidebar-room", "Lab");
+  }
+
+  test("a newcomer reads everything that was said before, page by page, and finds what is old", async () => {
+    const texts = Array.from({ length: 600 }, (_, number) => `line ${number} of many`);
+    texts[17] = "the needle is here";
+    await sendMany(windows[0], texts);
+    await windows[0].sees("message", "line 599 of many");
+    const hana = await Window.open(scratch("Hana"));
+    windows.push(hana);
+    await hana.fill("name-field", "Hana");
+    await hana.click("name-go");
+    await hana.click("door-join");
+    await hana.fill("join-address", `ws://127.0.0.1:${relay.port}`);
+    await hana.click("join-go");
+    await hana.click("choose-room", "Lab");
+    await hana.sees("message", "line 599 of many");
+    // Up to the beginning, by the wheel: nothing is missing on the way.
+    const seen = new Set();
+    await until("the beginning", async () => {
+      const [shown, begun] = await hana.run(() => {
+        document.querySelector('[data-testid="timeline"]').scrollTop = 0;
+        const messages = [...document.querySelectorAll('[data-testid="message"]')];
+        return [
+          messages.map((message) => message.textContent.replace(/\s+/g, " ").trim()),
+          document.querySelector('[data-testid="beginning"]') !== null,
+        ];
+      });
+      for (const text of shown) seen.add(text.match(/line \d+ of many|needle/)?.[0]);
+      return begun;
+    });
+    for (const [number, text] of texts.entries())
+      assert.ok(seen.has(number === 17 ? "needle" : text), text);
+    await hana.click("jump");
+    await hana.sees("message", "line 599 of many");
+    // And down in one step: what is found is shown where it stands.
+    await hana.browser.keys([Key.Ctrl, "f"]);
+    await hana.fill("search-field", "needle");
+    await hana.click("search-hit", "needle");
+    await hana.sees("message", "the needle is here");
+    await hana.sees("message", "line 18 of many");
+    await until("it to be in view", () =>
+      hana.run(() => {
+        const log = document.querySelector('[data-testid="timeline"]').getBoundingClientRect();
+        const found = [...document.querySelectorAll('[data-testid="message"]')].find((message) =>
+          message.textContent.includes("needle"),
+        );
+        const { top, bottom } = found.getBoundingClientRect();
+        return top >= log.top && bottom <= log.bottom;
+      }),
+    );
+    await shot("found");
+    await hana.say("I am late");
+    await hana.sees("message", "I am late");
+    await windows[1].sees("message", "I am late");
+  });
+
+  test("a room is written to a file", async () => {
+    const hana = windows.at(-1);
+    for (const format of ["html", "json_lines"]) {
+      await hana.click("room-menu");
+      await hana.click("export-room");
+      await hana.click(`export-${format}`);
+      await hana.click("export-go");
+      const path = await until("the path", async () => (await hana.texts("export-path"))[0]);
+      const text = readFileSync(path, "utf8");
+      assert.ok(path.startsWith(join(hana.folder, "data", "exports")), path);
+      assert.equal(text.match(/the needle is here/g)?.length, 1);
+      assert.ok(text.includes("line 0 of many") && text.includes("I am late"));
+      await hana.click("export-close");
+    }
+  });
+
+  test("a room is left with its history, and without", async () => {
+    const hana = windows.pop();
+    windows.unshift(hana);
+    await hana.click("room-menu");
+    await hana.click("leave-room");
+    await hana.click("confirm");
+    await hana.browser.keys([Key.Ctrl, Key.Shift, "f"]);
+    await hana.fill("search-field", "needle");
+    await hana.sees("search-hit", "needle");
+    await hana.browser.keys(Key.Escape);
+    await hana.click("rejoin");
+    await hana.sees("room-title", "Lab");
+    await hana.linked("online");
+    await hana.sees("message", "I am late");
+    await hana.click("room-menu");
+    await hana.click("leave-room");
+    await hana.click("leave-delete");
+    await hana.click("confirm");
+    await hana.browser.keys([Key.Ctrl, Key.Shift, "f"]);
+    await hana.fill("search-field", "needle");
+    await until("nothing", () =>
+      hana.run(() => document.querySelector('[data-testid="search-none"]') !== null),
+    );
+    await hana.dispose();
+    windows.shift();
   });
 
   test("the relay stops and says so; every window waits for it", async () => {
