@@ -335,7 +335,7 @@ impl Client {
     }
 
     /// Leaves a room, with a goodbye where there is a connection. Returns when the goodbye is written and this
-    /// computer's copy of the room is kept or gone, as wanted. Unsent messages go with the copy.
+    /// computer's copy of the room is kept or gone, as wanted. Unsent messages are thrown away: the window asks before.
     pub async fn leave(&self, room: RoomId, copy: History) -> Result<(), Failure> {
         let (sender, ended) = oneshot::channel();
         self.command(room, Command::Leave { done: sender }).await?;

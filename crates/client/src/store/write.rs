@@ -300,7 +300,8 @@ pub(super) fn open_room(
     read::kept(tx, &Room::get(tx, room)?)
 }
 
-/// The room is not open any more; one that was hosted is a recent one from now on.
+/// The room is not open any more; one that was hosted is a recent one from now on. What was not sent is thrown away: it
+/// must not go out by itself when somebody comes back much later.
 pub(super) fn close_room(
     tx: &Transaction<'_>,
     room: RoomId,
@@ -310,6 +311,10 @@ pub(super) fn close_room(
         "UPDATE rooms SET open = NULL, joined_at = coalesce(joined_at, ?) WHERE room = ?",
     )?
     .execute((now, room.0))?;
+    tx.prepare_cached(
+        "DELETE FROM outbox WHERE room = (SELECT number FROM rooms WHERE rooms.room = ?)",
+    )?
+    .execute([room.0])?;
     Ok(())
 }
 

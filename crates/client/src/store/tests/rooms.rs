@@ -42,6 +42,22 @@ async fn open_rooms_are_known_in_their_order() {
 }
 
 #[tokio::test]
+async fn what_was_not_sent_stays_behind_when_a_room_is_left() {
+    for bed in Bed::both() {
+        bed.enter().await;
+        bed.put_pending(ROOM, waiting(1)).await.unwrap();
+        bed.open_room(room(2), opening("Hall"), ME).await.unwrap();
+        bed.put_pending(room(2), waiting(2)).await.unwrap();
+        bed.close_room(ROOM, History::Keep, 0).await.unwrap();
+        let bed = bed.crashed();
+        let kept = bed.open_room(ROOM, opening("Lab"), ME).await.unwrap();
+        assert_eq!(kept.resume.outbox, []);
+        let kept = bed.open_room(room(2), opening("Hall"), ME).await.unwrap();
+        assert_eq!(kept.resume.outbox.len(), 1, "only its own");
+    }
+}
+
+#[tokio::test]
 async fn recents_are_the_joined_ones_latest_first() {
     for bed in Bed::both() {
         let at = |joined_at| Opening {
