@@ -554,8 +554,8 @@ async fn keep_house(client: Weak<Shared>) {
             return;
         };
         match client.0.store.prune(wall_now()).await {
-            Ok(cuts) => {
-                for (room, _) in cuts {
+            Ok(rooms) => {
+                for room in rooms {
                     // A room that is not open any more shows nothing.
                     let _ = client.command(room, Command::Pruned).await;
                 }

@@ -227,9 +227,8 @@ impl Store {
             .await
     }
 
-    /// Deletes what the rooms' rules want deleted by now, in every room. What is left of the open ones that lost
-    /// something.
-    pub async fn prune(&self, now: WallMillis) -> Result<Vec<(RoomId, Cut)>, StoreError> {
+    /// Deletes what the rooms' rules want deleted by now, in every room. Returns the open ones that lost something.
+    pub async fn prune(&self, now: WallMillis) -> Result<Vec<RoomId>, StoreError> {
         self.with_writer(move |writer| keep::prune_all(writer, now))
             .await
     }

@@ -88,11 +88,8 @@ fn keep_all(
     Ok((saved, pruned))
 }
 
-/// Deletes in every room what its rules want deleted. What is left of the rooms that are open and lost something.
-pub(super) fn prune_all(
-    writer: &mut Writer,
-    now: WallMillis,
-) -> rusqlite::Result<Vec<(RoomId, Cut)>> {
+/// Deletes in every room what its rules want deleted. Returns the rooms that are open and lost something.
+pub(super) fn prune_all(writer: &mut Writer, now: WallMillis) -> rusqlite::Result<Vec<RoomId>> {
     let rooms = writer
         .connection
         .prepare_cached("SELECT room, open FROM rooms WHERE room IS NOT NULL")?
@@ -101,23 +98,17 @@ pub(super) fn prune_all(
             Ok((RoomId(row.get(0)?), open.is_some()))
         })?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    let mut cuts = Vec::new();
+    let mut shorter = Vec::new();
     for (id, is_open) in rooms {
-        let (pruned, cut) = writer.transaction(Durability::Soon, |tx| {
-            let mut room = Room::get(tx, id)?;
-            let pruned = prune(tx, &mut room, now)?;
-            let (items, older) = match pruned {
-                Pruned::Nothing => Default::default(),
-                Pruned::Some | Pruned::All => read::tail(tx, &room)?,
-            };
-            Ok((pruned, Cut { items, older }))
+        let pruned = writer.transaction(Durability::Soon, |tx| {
+            prune(tx, &mut Room::get(tx, id)?, now)
         })?;
         writer.pruned(pruned);
         if is_open && pruned != Pruned::Nothing {
-            cuts.push((id, cut));
+            shorter.push(id);
         }
     }
-    Ok(cuts)
+    Ok(shorter)
 }
 
 /// Puts everything before the first event, in order, that is young enough out of reach. It is deleted afterwards, when

@@ -1,7 +1,6 @@
 //! Events, cursors, the outbox and the room's rules.
 
 use super::*;
-use crate::store::Cut;
 use chatspot_protocol::view::PageAt;
 use chatspot_protocol::wire::Reject;
 
@@ -232,17 +231,9 @@ async fn rules_delete_what_is_older_than_the_first_young_event() {
         let hits = bed.search(None, "found".into(), None).await.unwrap();
         assert_eq!(hits.hits.len(), 3);
         assert_eq!(bed.prune(3 * DAY + 1).await.unwrap(), []);
-        let cuts = bed.prune(9 * DAY).await.unwrap();
-        assert_eq!(
-            cuts,
-            [(
-                ROOM,
-                Cut {
-                    items: Vec::new(),
-                    older: false
-                }
-            )]
-        );
+        assert_eq!(bed.prune(9 * DAY).await.unwrap(), [ROOM]);
+        let left = bed.store.kept(ROOM).await.unwrap();
+        assert_eq!((left.items, left.older), (Vec::new(), false));
         let kept = bed.crashed().enter().await;
         assert_eq!(
             kept.resume.cursor,
