@@ -9,7 +9,7 @@ use chatspot_protocol::address::Address;
 use chatspot_protocol::event::{Body, Submission};
 use chatspot_protocol::identity::Identity;
 use chatspot_protocol::ids::{ClientId, MemberId, RoomId};
-use chatspot_protocol::limits::UNREAD_COUNTED;
+use chatspot_protocol::limits::{FRAMES_AT_ONCE, UNREAD_COUNTED};
 use chatspot_protocol::session::{Keep, Output, Resume, Session};
 use chatspot_protocol::text::DisplayName;
 use chatspot_protocol::time::Now;
@@ -84,9 +84,6 @@ enum Line {
     Dialling(Dialling),
     Open(Box<Socket>),
 }
-
-/// Frames that are taken together into one transaction, where they are there already.
-const FRAMES: usize = 64;
 
 /// What the task woke up for.
 enum Woke {
@@ -288,7 +285,7 @@ impl Driver {
 
     /// Takes what is there already, so that a burst is one transaction.
     fn hear_more(&mut self, now: Now) {
-        for _ in 0..FRAMES {
+        for _ in 0..FRAMES_AT_ONCE {
             let Line::Open(socket) = &mut self.line else {
                 return;
             };

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
+use chatspot_protocol::limits::FEED_CHANGES;
 use chatspot_protocol::view::{Change, Update, View};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-/// Changes waiting to be told; when it is full, the rooms' tasks wait, and with them their sockets.
-const CHANGES: usize = 1024;
 /// The shortest time between two batches: one frame of a 60 Hz display.
 const BATCH_EVERY: Duration = Duration::from_millis(16);
 
@@ -36,7 +35,7 @@ pub(crate) struct Feed(mpsc::Sender<Input>);
 
 impl Feed {
     pub(crate) fn start(view: View) -> Self {
-        let (sender, inputs) = mpsc::channel(CHANGES);
+        let (sender, inputs) = mpsc::channel(FEED_CHANGES);
         tokio::spawn(run(view, inputs));
         Self(sender)
     }
@@ -68,7 +67,7 @@ async fn run(mut view: View, mut inputs: mpsc::Receiver<Input>) {
     let mut sink: Option<Box<dyn EventSink>> = None;
     let mut taken = Vec::new();
     let mut next_batch = Instant::now();
-    while inputs.recv_many(&mut taken, CHANGES).await > 0 {
+    while inputs.recv_many(&mut taken, FEED_CHANGES).await > 0 {
         let mut changes = Vec::new();
         for input in taken.drain(..) {
             match input {

@@ -21,7 +21,7 @@ use chatspot_protocol::address::{Address, BadAddress};
 use chatspot_protocol::event::{RoomSettings, Submission};
 use chatspot_protocol::identity::Identity;
 use chatspot_protocol::ids::{ClientId, MemberId, RoomId, WallMillis};
-use chatspot_protocol::limits::{PREFS_BYTES, TIDY_EVERY};
+use chatspot_protocol::limits::{CLIENT_ROOMS, PREFS_BYTES, ROOM_COMMANDS, TIDY_EVERY};
 use chatspot_protocol::text::{BadText, DisplayName, MessageText, RoomName};
 use chatspot_protocol::view::{
     Change, ExportFormat, Failure, FailureCode, Found, Hits, Hosting, Me, Page, PageAt, Place,
@@ -39,11 +39,6 @@ use crate::watch::{LOOK_EVERY, Watch};
 
 /// The name and version that a client tells.
 const SOFTWARE: &str = concat!("ChatSpot/", env!("CARGO_PKG_VERSION"));
-/// Commands waiting for one room; when it is full, the window's command waits.
-const COMMANDS: usize = 64;
-/// Rooms open at once: a sidebar's worth, each with a connection.
-const ROOMS: usize = 64;
-
 /// What a client needs to start.
 #[derive(Debug, Clone)]
 pub struct ClientConfig {
@@ -79,7 +74,7 @@ struct State {
 /// The way to a room's task.
 #[derive(Debug, Clone)]
 struct RoomHandle {
-    /// Bounded by [`COMMANDS`].
+    /// Bounded by [`ROOM_COMMANDS`].
     commands: mpsc::Sender<Command>,
     /// Whether this installation hosts the room.
     hosted: bool,
@@ -278,8 +273,8 @@ impl Client {
             }
             return Ok(());
         }
-        if self.lock().rooms.len() >= ROOMS {
-            let message = format!("{ROOMS} rooms are open");
+        if self.lock().rooms.len() >= CLIENT_ROOMS {
+            let message = format!("{CLIENT_ROOMS} rooms are open");
             return Err(failure(FailureCode::TooManyRooms, message));
         }
         let kept = self
@@ -315,7 +310,7 @@ impl Client {
             unread: kept.unread,
         };
         let driver = Driver::new(start, self.0.store.clone(), self.0.feed.clone());
-        let (commands, receiver) = mpsc::channel(COMMANDS);
+        let (commands, receiver) = mpsc::channel(ROOM_COMMANDS);
         let handle = RoomHandle { commands, hosted };
         self.lock().rooms.insert(room, handle);
         // Told before its task begins: whoever asks for the view next finds the room in it.

@@ -42,8 +42,6 @@ use self::schema::{LAYOUT, Room};
 use self::worker::{Aside, Ended, Worker};
 use self::write::{Durability, Pruned, STATEMENTS, Writer};
 
-/// Recent rooms that are listed: more than anybody looks through. The history of others stays searchable.
-const RECENTS: usize = 200;
 /// How often it is looked whether a backup is due: a computer may sleep through any fixed time.
 const BACKUP_LOOK: Duration = Duration::from_mins(5);
 

@@ -161,3 +161,22 @@ pub const SWEPT_AT_ONCE: u64 = 2_000;
 pub const TIDY_EVERY: Duration = Duration::from_hours(1);
 /// How often a database is copied.
 pub const BACKUP_EVERY: Duration = Duration::from_hours(24);
+
+/// Frames that a client takes together into one transaction, where they are there already: a burst is one commit.
+pub const FRAMES_AT_ONCE: usize = 64;
+/// Changes waiting to be told to a window; when it is full, the rooms' tasks wait, and with them their sockets.
+pub const FEED_CHANGES: usize = 1024;
+/// Commands of a window waiting for one room; when it is full, the window's command waits.
+pub const ROOM_COMMANDS: usize = 64;
+/// Rooms open at once in one client: a sidebar's worth, each with a connection.
+pub const CLIENT_ROOMS: usize = 64;
+/// Recent rooms that are listed: more than anybody looks through. The history of others stays searchable.
+pub const RECENT_ROOMS: usize = 200;
+/// Jobs waiting for one thread of a client's store; when it is full, whoever brings the next one waits.
+pub const STORE_JOBS: usize = 256;
+/// Inputs that a room takes into one batch at the most: bounds the latency of the first one.
+pub const ROOM_BATCH: usize = 512;
+/// Bytes that a room writes at once at the most: a link that is cut keeps the chunk that is half written.
+pub const ROOM_BATCH_BYTES: usize = 64 * 1024;
+/// Orders that wait for the keeper of a relay's store. More are dropped: one of the same kind is waiting.
+pub const KEEPER_ORDERS: usize = 4;

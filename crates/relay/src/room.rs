@@ -7,7 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::BytesMut;
 use chatspot_protocol::event::RoomSettings;
 use chatspot_protocol::ids::{ClientId, MemberId, Seq, WallMillis};
-use chatspot_protocol::limits::{FETCHES_WAITING, ROOM_INBOX, ROOM_WAITING};
+use chatspot_protocol::limits::{
+    FETCHES_WAITING, ROOM_BATCH, ROOM_BATCH_BYTES, ROOM_INBOX, ROOM_WAITING,
+};
 use chatspot_protocol::log::Page;
 use chatspot_protocol::room::{Broken, Conn, Output, Room, RoomConfig};
 use chatspot_protocol::time::Now;
@@ -22,12 +24,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::link::{self, Link};
 use crate::store::{Answered, Asked, Pending, RoomStore};
-
-/// Inputs that are taken into one batch at the most: bounds the latency of the first one.
-const BATCH: usize = 512;
-
-/// Bytes that are written at once at the most: a link that is cut keeps the chunk that is half written.
-const BATCH_BYTES: usize = 64 * 1024;
 
 /// What happens to a room.
 #[derive(Debug)]
@@ -120,7 +116,7 @@ impl RoomTask {
 
     /// Runs until the room is closed or the relay ends.
     pub(crate) async fn run(mut self, end: CancellationToken) {
-        let mut inputs = Vec::with_capacity(BATCH);
+        let mut inputs = Vec::with_capacity(ROOM_BATCH);
         self.carry_out(now(self.start));
         loop {
             if let Some(reason) = self.closing
@@ -139,7 +135,7 @@ impl RoomTask {
                     self.room.committed(answers);
                 }
                 Some((conn, page)) = self.reads.next() => self.page(conn, page),
-                count = self.inbox.recv_many(&mut inputs, BATCH), if taking => {
+                count = self.inbox.recv_many(&mut inputs, ROOM_BATCH), if taking => {
                     if count == 0 {
                         break;
                     }
@@ -177,11 +173,11 @@ impl RoomTask {
 
     /// Yields while the inbox still grows: the other sockets are read first, and the batch grows with them.
     async fn fill(&mut self, inputs: &mut Vec<Input>) {
-        while inputs.len() < BATCH {
+        while inputs.len() < ROOM_BATCH {
             let before = self.inbox.len();
             tokio::task::yield_now().await;
             let grown = self.inbox.len() > before;
-            while inputs.len() < BATCH {
+            while inputs.len() < ROOM_BATCH {
                 match self.inbox.try_recv() {
                     Ok(input) => inputs.push(input),
                     Err(_) => break,
@@ -244,7 +240,7 @@ impl RoomTask {
                     Output::Send { conn, frame } => self.send(conn, &frame),
                     Output::All { frame } => {
                         link::encode_into(&mut self.batch, &frame);
-                        if self.batch.len() >= BATCH_BYTES {
+                        if self.batch.len() >= ROOM_BATCH_BYTES {
                             self.flush();
                         }
                     }

@@ -2,7 +2,7 @@
 //! it begins, so that a long history costs no more than a short one.
 
 use chatspot_protocol::ids::{RoomId, Seq};
-use chatspot_protocol::limits::{UNREAD_COUNTED, VIEW_ITEMS, WINDOW_PAGE};
+use chatspot_protocol::limits::{RECENT_ROOMS, UNREAD_COUNTED, VIEW_ITEMS, WINDOW_PAGE};
 use chatspot_protocol::session::Resume;
 use chatspot_protocol::text::RoomName;
 use chatspot_protocol::timeline::{Row, items_of};
@@ -10,7 +10,7 @@ use chatspot_protocol::view::{Item, Page, PageAt, Pending, Place, Recent};
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::schema::{END, Room, START, event, from_json, integer, place, unreadable};
-use super::{Kept, OpenRoom, RECENTS};
+use super::{Kept, OpenRoom};
 
 /// What a room goes on with.
 pub(super) fn kept(connection: &Connection, room: &Room) -> rusqlite::Result<Kept> {
@@ -321,7 +321,7 @@ pub(super) fn recents(connection: &Connection) -> rusqlite::Result<Vec<Recent>> 
              FROM rooms WHERE room IS NOT NULL AND joined_at IS NOT NULL
              ORDER BY joined_at DESC, number DESC LIMIT ?",
         )?
-        .query_map([i64::try_from(RECENTS).unwrap_or(i64::MAX)], |row| {
+        .query_map([i64::try_from(RECENT_ROOMS).unwrap_or(i64::MAX)], |row| {
             Ok(Recent {
                 room: RoomId(row.get(0)?),
                 name: room_name(&row.get::<_, String>(1)?)?,

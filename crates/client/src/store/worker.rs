@@ -4,11 +4,9 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use chatspot_protocol::limits::STORE_JOBS;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
-
-/// Jobs waiting for one thread; when it is full, whoever brings the next one waits.
-const JOBS: usize = 256;
 
 enum Job<S> {
     Do(Box<dyn FnOnce(&mut S) + Send>),
@@ -46,7 +44,7 @@ impl<S: Send + 'static> Worker<S> {
         mut state: S,
         idle: impl Fn(&mut S) -> bool + Send + 'static,
     ) -> io::Result<Self> {
-        let (jobs, mut waiting) = mpsc::channel(JOBS);
+        let (jobs, mut waiting) = mpsc::channel(STORE_JOBS);
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {

@@ -131,7 +131,7 @@ async fn whoever_comes_too_late_is_told_that_the_room_is_closed() {
         let reason = Closing::HostClosed;
         inbox.send(Input::Close { reason }).await.unwrap();
         // As much as one batch takes, so that the join is still in the inbox when the room is closed.
-        for number in 1..if same_batch { 1 } else { BATCH as u64 } {
+        for number in 1..if same_batch { 1 } else { ROOM_BATCH as u64 } {
             let frame = ClientFrame::Leave;
             let conn = Conn(1000 + number);
             inbox.send(Input::Frame { conn, frame }).await.unwrap();
@@ -213,7 +213,7 @@ async fn f23_what_waits_for_the_disk_is_bounded() {
     let store = Store::open(folder.path()).unwrap();
     let mut room = Running::start(&store).await;
     let slow = store.hold();
-    let most = BATCH + ROOM_WAITING + BATCH + ROOM_INBOX;
+    let most = ROOM_BATCH + ROOM_WAITING + ROOM_BATCH + ROOM_INBOX;
     let mut taken = 0;
     let mut idle = 0;
     while idle < 1_000 {

@@ -9,7 +9,7 @@ use std::thread::{Builder, JoinHandle};
 use chatspot_folder::store::{Database, StoreError};
 use chatspot_protocol::ids::Seq;
 use chatspot_protocol::limits::{
-    BACKUP_EVERY, COMMIT_DRAFTS, RELAY_CONNECTIONS, RELAY_ROOMS, TIDY_EVERY,
+    BACKUP_EVERY, COMMIT_DRAFTS, KEEPER_ORDERS, RELAY_CONNECTIONS, RELAY_ROOMS, TIDY_EVERY,
 };
 use chatspot_protocol::log::Page;
 use rusqlite::Connection;
@@ -21,9 +21,6 @@ use super::{Answered, pages};
 
 /// Threads that read: one goes on while the other one waits for the disk.
 const READERS: usize = 2;
-/// Orders that wait for the keeper. More are dropped: one of the same kind is waiting.
-const ORDERS: usize = 4;
-
 /// What the writer does.
 #[derive(Debug)]
 pub(super) enum Job {
@@ -74,7 +71,7 @@ impl Threads {
         };
         let (jobs, queue) = mpsc::channel(2 * RELAY_ROOMS);
         let (readings, wanted) = mpsc::channel(RELAY_CONNECTIONS);
-        let (orders, ordered) = sync_channel(ORDERS);
+        let (orders, ordered) = sync_channel(KEEPER_ORDERS);
         let wanted = Arc::new(Mutex::new(wanted));
         let mut others = Vec::with_capacity(READERS + 1);
         for _ in 0..READERS {

@@ -1,8 +1,8 @@
 //! Which rooms are open, which were, and what the window keeps.
 
 use super::*;
-use crate::store::{History, RECENTS};
-use chatspot_protocol::limits::{DRAFT_BYTES, PREFS_BYTES};
+use crate::store::History;
+use chatspot_protocol::limits::{DRAFT_BYTES, PREFS_BYTES, RECENT_ROOMS};
 
 fn room(number: u8) -> RoomId {
     RoomId([number; 16])
@@ -64,11 +64,11 @@ async fn recents_are_the_joined_ones_latest_first() {
             joined_at,
             ..opening("Lab")
         };
-        for number in 0..=u8::try_from(RECENTS).unwrap() {
+        for number in 0..=u8::try_from(RECENT_ROOMS).unwrap() {
             let joined = Some(i64::from(number));
             bed.open_room(room(number), at(joined), ME).await.unwrap();
         }
-        assert_eq!(recents(&bed).await.len(), RECENTS);
+        assert_eq!(recents(&bed).await.len(), RECENT_ROOMS);
         bed.open_room(room(7), at(Some(1_000)), ME).await.unwrap();
         // Opened again and hosted: neither is joined now.
         bed.open_room(room(9), at(None), ME).await.unwrap();
@@ -76,7 +76,7 @@ async fn recents_are_the_joined_ones_latest_first() {
         let recents = recents(&bed).await;
         assert_eq!(
             recents[..2],
-            [room(7), room(u8::try_from(RECENTS).unwrap())]
+            [room(7), room(u8::try_from(RECENT_ROOMS).unwrap())]
         );
         assert!(recents.contains(&room(9)) && !recents.contains(&room(255)));
     }
