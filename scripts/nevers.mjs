@@ -10,14 +10,22 @@ import { Tree } from "./tree.mjs";
  * What the pure crate may stand on; a new name here gets the most thought of anything in a change.
  */
 const PURE = [
+  "bip39", // the word list alone
   "data-encoding",
   "ed25519-dalek",
+  "linkify",
+  "opaque-ke", // takes its randomness as an argument
+  "pulldown-cmark",
+  "rand_chacha", // from a seed, never from the system
   "serde",
   "serde_json",
+  "sha2",
   "thiserror",
   "ts-rs",
   "unicode-normalization",
+  "unicode-security",
   "unicode-segmentation",
+  "url",
 ];
 
 /** Who may stand on whom, outside tests. */
@@ -67,6 +75,19 @@ function never1(tree) {
       .map((name) => ({
         where: "crates/protocol/Cargo.toml",
         what: `depends on ${name}, which is not on the list of pure crates`,
+      })),
+    // A build that binds nothing to its connection is for the tests that have to see it.
+    ...tree
+      .members()
+      .filter(({ name }) => name !== "chatspot-proof")
+      .filter(
+        ({ dependencies, features }) =>
+          dependencies.some((one) => one.features.includes("unbound")) ||
+          Object.values(features).flat().includes("chatspot-protocol/unbound"),
+      )
+      .map(({ name }) => ({
+        where: `the manifest of ${name}`,
+        what: "turns the binding to the connection off",
       })),
     ...tree.rust("crates/protocol/src").flatMap(({ path, code }) =>
       rustPaths(code).flatMap(({ path: name, index }) => {

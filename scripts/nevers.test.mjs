@@ -98,6 +98,17 @@ const CASES = [
     },
   ],
   [
+    1,
+    "nothing bound to the connection",
+    {
+      "crates/protocol/Cargo.toml": `${manifest("chatspot-protocol")}[features]\nunbound = []\n`,
+      "crates/relay/Cargo.toml": manifest(
+        "chatspot-relay",
+        'chatspot-protocol = { path = "../protocol", features = ["unbound"] }',
+      ),
+    },
+  ],
+  [
     2,
     "relay on client",
     {

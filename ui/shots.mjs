@@ -52,6 +52,12 @@ const SHOTS = [
   ...["typing", "stopped-hosting", "no-port", "html-injection", "quit-asked"],
   ...["long-ago", "unread-far", "filling", "not-kept", "nothing-kept", "deeds", "not-saved"],
   ...["refused", "recovered"],
+  ...["passcode", "passcode-wrong", "passcode-again", "knocking", "knocks", "key-changed"],
+  ...["banned", "kicked", "locked", "invite-needed", "bad-invite", "not-local", "denied"],
+  ...["slow-down", "unverified", "link-asked", "link-damaged"],
+  ...["compare-asked", "compare-waiting", "compare-codes", "compare-matched"],
+  ...["compare-stopped", "compare-broken", "rich", "unproven", "deleted", "muted", "slow", "acts"],
+  ...["keychain-locked", "keychain-empty"],
 ].map((scene) => ({ name: scene, scene, act: async () => {} }));
 const shot = (name, scene, act) => SHOTS.push({ name, scene, act });
 
@@ -195,6 +201,77 @@ shot("far-back", "long-ago", async (page) => {
   }
   await byId(page, "jump").waitFor();
 });
+const fromBadge = async (page) => {
+  await byId(page, "security-badge").click();
+  await byId(page, "security-state").waitFor();
+};
+shot("security", WORKSHOP, fromBadge);
+shot("security-unverified", "unverified", fromBadge);
+shot("door", "door", fromMenu("door"));
+shot("door-end", "door", async (page) => {
+  await fromMenu("door")(page);
+  await byId(page, "invite-make").click();
+  await byId(page, "invite-link").scrollIntoViewIfNeeded();
+  await byId(page, "door-close").scrollIntoViewIfNeeded();
+});
+shot("door-moderator", "door-moderator", fromMenu("door"));
+shot("revoke", "door", async (page) => {
+  await fromMenu("door")(page);
+  await byId(page, "invite-revoke").first().click();
+});
+shot("roles", "roles", async (page) => {
+  if (!(await byId(page, "member").first().isVisible())) await byId(page, "members-toggle").click();
+});
+const member = (at) => async (page) => {
+  if (!(await byId(page, "member").first().isVisible())) await byId(page, "members-toggle").click();
+  await byId(page, "member-open").nth(at).click();
+  await page.waitForTimeout(100);
+};
+shot("member", WORKSHOP, member(2));
+shot("member-looks-like", "roles", member(2));
+shot("ban", WORKSHOP, async (page) => {
+  await member(2)(page);
+  await byId(page, "ban").click();
+});
+shot("open-link", "rich", (page) => byId(page, "link").nth(1).click());
+shot("delete", WORKSHOP, async (page) => {
+  await byId(page, "message").last().hover();
+  await byId(page, "message-delete").click();
+});
+shot("join-changed", "choose-room", async (page) => {
+  await lookUp(page);
+  await byId(page, "choose-room").last().click();
+  await byId(page, "key-known").waitFor();
+});
+shot("join-link", "start-empty", async (page) => {
+  await byId(page, "door-join").click();
+  await byId(page, "join-address").fill("chatspot://join/AQEAIJ2hYx0m5T9kPq3vWz7");
+  await byId(page, "join-go").click();
+  await byId(page, "link-go").waitFor();
+});
+const settingsPage = (which, more) => async (page) => {
+  if (await byId(page, "back").isVisible()) await byId(page, "back").click();
+  await byId(page, "settings").click();
+  await byId(page, `settings-${which}`).check({ force: true });
+  await more?.(page);
+};
+shot("settings-look", WORKSHOP, settingsPage("look"));
+shot("known-rooms", WORKSHOP, settingsPage("rooms"));
+shot(
+  "identity-export",
+  WORKSHOP,
+  settingsPage("you", async (page) => {
+    await byId(page, "identity-export").click();
+    await byId(page, "passphrase").fill("short");
+    await byId(page, "identity-save").click();
+    await byId(page, "passphrase-short").waitFor();
+  }),
+);
+shot(
+  "identity-import",
+  WORKSHOP,
+  settingsPage("you", (page) => byId(page, "identity-import").click()),
+);
 shot("zoomed", WORKSHOP, async (page) => {
   for (let step = 0; step < 5; step++) await page.keyboard.press("Control+=");
 });

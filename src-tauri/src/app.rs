@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use chatspot_client::{Client, ClientConfig};
+use chatspot_client::{Client, ClientConfig, StoreError, Vault};
 use chatspot_protocol::text::DisplayName;
 use chatspot_protocol::view::{Change, Failure, FailureCode};
 use tauri::{
@@ -13,7 +13,8 @@ use tauri::{
 use tauri_plugin_window_state::StateFlags;
 
 use crate::host::Host;
-use crate::{commands, graphics, paths};
+use crate::links::Asked;
+use crate::{commands, graphics, links, paths};
 
 /// The one window's label; the capabilities name it.
 const MAIN: &str = "main";
@@ -21,6 +22,11 @@ const MAIN: &str = "main";
 const PAINT_WITHIN: Duration = Duration::from_secs(20);
 /// Time for goodbyes when quitting.
 const GOODBYES: Duration = Duration::from_secs(3);
+
+/// Time for the program before to let go of the data folder.
+const FOLDER_FREE: Duration = Duration::from_secs(2);
+/// How often it is looked at meanwhile.
+const FOLDER_LOOK: Duration = Duration::from_millis(100);
 
 /// How long the question about quitting counts as being asked.
 const ASKING: Duration = Duration::from_secs(10);
@@ -51,6 +57,16 @@ struct Life {
     /// When the window was last asked about quitting. A lock because closing comes from any thread.
     asked: Mutex<Option<Instant>>,
     quitting: AtomicBool,
+    /// Links that were opened before the window listened. A lock because they come from any thread.
+    links: Mutex<Links>,
+}
+
+/// Links on their way to the window.
+#[derive(Default)]
+struct Links {
+    listening: bool,
+    /// The last one that was opened. Nobody answers two questions at once.
+    waiting: Option<Asked>,
 }
 
 /// Runs the app until it ends. Returns its exit code.
@@ -64,7 +80,12 @@ pub(crate) fn run() -> tauri::Result<i32> {
             .push_str(&paths::identifier_suffix(&folder));
     }
     let app = tauri::Builder::default()
-        .plugin(tauri_plugin_single_instance::init(|app, _, _| show(app)))
+        .plugin(tauri_plugin_single_instance::init(|app, words, _| {
+            show(app);
+            if let Some(link) = links::asked(words) {
+                tauri::async_runtime::spawn(ask(app.clone(), link));
+            }
+        }))
         .plugin(tauri_plugin_clipboard_manager::init())
         .plugin(
             tauri_plugin_window_state::Builder::new()
@@ -93,7 +114,24 @@ pub(crate) fn run() -> tauri::Result<i32> {
             commands::discard,
             commands::typing,
             commands::forget_recent,
-            commands::set_retention,
+            commands::suggest_passcode,
+            commands::set_settings,
+            commands::passcode,
+            commands::read_link,
+            commands::join_link,
+            commands::moderate,
+            commands::set_role,
+            commands::delete_message,
+            commands::set_passcode,
+            commands::make_invite,
+            commands::invite_link,
+            commands::revoke_invite,
+            commands::answer_knock,
+            commands::compare,
+            commands::open_link,
+            commands::export_identity,
+            commands::import_identity,
+            commands::restart,
             commands::page,
             commands::read,
             commands::unread_from,
@@ -109,6 +147,9 @@ pub(crate) fn run() -> tauri::Result<i32> {
             let handle = app.handle().clone();
             app.manage(start(&handle));
             open_window(&handle)?;
+            if let Some(link) = links::asked(std::env::args()) {
+                tauri::async_runtime::spawn(ask(handle.clone(), link));
+            }
             tauri::async_runtime::spawn(resume(handle.clone()));
             tauri::async_runtime::spawn(watch_paint(handle.clone()));
             tauri::async_runtime::spawn(quit_on_signal(handle));
@@ -116,6 +157,15 @@ pub(crate) fn run() -> tauri::Result<i32> {
         })
         .build(context)?;
     Ok(app.run_return(|app, event| {
+        // The system's way to hand over links where programs are not started for them.
+        #[cfg(target_os = "macos")]
+        if let RunEvent::Opened { urls } = &event {
+            show(app);
+            if let Some(url) = urls.first() {
+                let link = Asked::of(url.as_str().to_owned());
+                tauri::async_runtime::spawn(ask(app.clone(), link));
+            }
+        }
         // The system asks to quit, as macOS does for Cmd+Q: that is closing the window. Our own exit has a code.
         if let RunEvent::ExitRequested {
             api, code: None, ..
@@ -139,10 +189,25 @@ fn start(app: &AppHandle) -> Start {
         suggested_name: suggested_name(),
         version: app.package_info().version.to_string(),
     };
-    let client = tauri::async_runtime::block_on(async { Client::start(config) })
+    let vault = Vault::system(&folder);
+    let client = tauri::async_runtime::block_on(start_client(&vault, config))
         .map_err(|error| chatspot_client::storage(&error))?;
-    let host = Host::load(&folder, client.clone()).map_err(|error| storage(error.to_string()))?;
+    let host =
+        Host::load(&folder, vault, client.clone()).map_err(|error| storage(error.to_string()))?;
     Ok(Running { client, host })
+}
+
+/// After a restart the program before may hold the folder for a moment yet.
+async fn start_client(vault: &Vault, config: ClientConfig) -> Result<Client, StoreError> {
+    let since = Instant::now();
+    loop {
+        match Client::start_in(vault, config.clone()) {
+            Err(StoreError::InUse { .. }) if since.elapsed() < FOLDER_FREE => {
+                tokio::time::sleep(FOLDER_LOOK).await;
+            }
+            started => return started,
+        }
+    }
 }
 
 /// The system's name for the person, or for their account.
@@ -219,6 +284,46 @@ async fn resume(app: AppHandle) {
     }
 }
 
+/// Asks the person at the window what to do with a link, as soon as the window listens.
+async fn ask(app: AppHandle, link: Asked) {
+    {
+        let life = app.state::<Life>();
+        let mut links = life.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.waiting = Some(link);
+        if !links.listening {
+            return;
+        }
+    }
+    ask_waiting(&app).await;
+}
+
+/// The window listens from now on.
+pub(crate) async fn subscribed(app: &AppHandle) {
+    {
+        let life = app.state::<Life>();
+        let mut links = life.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.listening = true;
+    }
+    ask_waiting(app).await;
+}
+
+async fn ask_waiting(app: &AppHandle) {
+    let link = {
+        let life = app.state::<Life>();
+        let mut links = life.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.waiting.take()
+    };
+    let start = app.state::<Start>();
+    let (Some(link), Ok(running)) = (link, start.as_ref()) else {
+        return;
+    };
+    let question = match link {
+        Asked::Link(link) => running.client.read_link(&link).await.ok(),
+        Asked::Nothing => None,
+    };
+    running.client.publish(Change::LinkAsked { question }).await;
+}
+
 /// The window's first frame is on the screen.
 pub(crate) fn painted(app: &AppHandle) {
     if !app.state::<Life>().painted.swap(true, Ordering::Relaxed) {
@@ -268,8 +373,22 @@ pub(crate) fn stay(app: &AppHandle) {
 
 /// Says goodbye everywhere and ends the app.
 pub(crate) async fn quit(app: AppHandle) {
+    if goodbye(&app).await {
+        app.exit(0);
+    }
+}
+
+/// The same, and begins anew: what was changed at the root takes effect, and a keychain is asked again.
+pub(crate) async fn restart(app: AppHandle) {
+    if goodbye(&app).await {
+        app.request_restart();
+    }
+}
+
+/// False if somebody else does it already.
+async fn goodbye(app: &AppHandle) -> bool {
     if app.state::<Life>().quitting.swap(true, Ordering::Relaxed) {
-        return;
+        return false;
     }
     if let Some(window) = app.get_webview_window(MAIN)
         && let Err(error) = window.hide()
@@ -283,7 +402,7 @@ pub(crate) async fn quit(app: AppHandle) {
             tracing::info!("not every goodbye was heard");
         }
     }
-    app.exit(0);
+    true
 }
 
 /// Ctrl-C in the terminal that started it, or the end of the session.
@@ -332,6 +451,67 @@ mod tests {
             "tauri://localhost/"
         };
         assert!(is_own_page(&own.parse().unwrap()));
+    }
+
+    /// What a script could do that found its way into the page is what the page may do: so little is stated here once
+    /// more, and no change to the configuration goes by unseen.
+    #[test]
+    fn f85_the_page_may_do_what_is_needed_and_nothing_else() {
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        let config = read(include_str!("../../tauri.conf.json"));
+        let app = &config["app"];
+        assert_eq!(app["withGlobalTauri"], false);
+        assert_eq!(app["windows"], serde_json::json!([]));
+        let security = &app["security"];
+        assert_eq!(security["freezePrototype"], true);
+        assert_eq!(security["capabilities"], serde_json::json!(["main"]));
+        assert!(
+            security
+                .get("dangerousDisableAssetCspModification")
+                .is_none()
+        );
+        assert!(security.get("assetProtocol").is_none());
+        let csp = security["csp"].as_str().unwrap();
+        let mut directives: Vec<&str> = csp.split(';').map(str::trim).collect();
+        directives.sort_unstable();
+        assert_eq!(
+            directives,
+            [
+                "base-uri 'none'",
+                "connect-src ipc: http://ipc.localhost",
+                "default-src 'none'",
+                "font-src 'self'",
+                "form-action 'none'",
+                "frame-ancestors 'none'",
+                "object-src 'none'",
+                "script-src 'self'",
+                "style-src 'self'",
+            ]
+        );
+        let capability = read(include_str!("../capabilities/main.json"));
+        assert_eq!(capability["windows"], serde_json::json!(["main"]));
+        assert_eq!(capability["permissions"], serde_json::json!(["chat"]));
+        assert!(capability.get("remote").is_none());
+        // Nothing of the system by way of a plugin.
+        let plugins = config["plugins"].as_object().unwrap();
+        assert_eq!(plugins.keys().collect::<Vec<_>>(), ["deep-link"]);
+    }
+
+    #[test]
+    fn every_command_of_the_window_is_allowed_and_no_other() {
+        let permissions = include_str!("../permissions/chat.toml");
+        let (_, list) = permissions.split_once("commands.allow = [").unwrap();
+        let mut allowed: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
+        let source = include_str!("app.rs");
+        let (_, handler) = source.split_once("generate_handler![").unwrap();
+        let (handler, _) = handler.split_once("])").unwrap();
+        let mut handled: Vec<&str> = handler
+            .split(',')
+            .filter_map(|name| name.trim().strip_prefix("commands::"))
+            .collect();
+        allowed.sort_unstable();
+        handled.sort_unstable();
+        assert_eq!(allowed, handled);
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! What the window may call. Each command hands on; nothing is decided here.
 
+use std::path::PathBuf;
+
 use chatspot_client::History;
-use chatspot_protocol::event::{Retention, RoomSettings};
-use chatspot_protocol::ids::{ClientId, RoomId};
+use chatspot_protocol::compare::CompareWish;
+use chatspot_protocol::event::{Moderation, Role, RoomSettings, Target};
+use chatspot_protocol::ids::{ClientId, InviteId, MemberId, RoomId};
+use chatspot_protocol::limits::PASSCODE_WORDS;
 use chatspot_protocol::view::{
-    ExportFormat, Failure, FailureCode, Found, Hits, Page, PageAt, Place, Update,
+    ExportFormat, Failure, FailureCode, Found, Hits, LinkQuestion, Page, PageAt, Place, Update,
 };
 use tauri::ipc::Channel;
 use tauri::{AppHandle, State};
@@ -20,12 +24,30 @@ fn running<'a>(start: &'a State<'_, Start>) -> Result<&'a Running, Failure> {
     start.as_ref().map_err(Clone::clone)
 }
 
+fn internal(error: &dyn std::error::Error) -> Failure {
+    Failure {
+        code: FailureCode::Internal,
+        message: error.to_string(),
+    }
+}
+
+/// Where files go that people get.
+fn for_exports(app: &AppHandle) -> Result<PathBuf, Failure> {
+    crate::paths::for_exports(app).map_err(|error| Failure {
+        code: FailureCode::Storage,
+        message: error.to_string(),
+    })
+}
+
 #[tauri::command]
-pub(crate) async fn subscribe(start: State<'_, Start>, channel: Channel<Update>) -> Done {
-    running(&start)?
-        .client
-        .subscribe(Box::new(Window(channel)))
-        .await;
+pub(crate) async fn subscribe(
+    app: AppHandle,
+    start: State<'_, Start>,
+    channel: Channel<Update>,
+) -> Done {
+    let client = &running(&start)?.client;
+    client.subscribe(Box::new(Window(channel))).await;
+    crate::app::subscribed(&app).await;
     Ok(())
 }
 
@@ -51,9 +73,20 @@ pub(crate) async fn set_name(start: State<'_, Start>, name: String) -> Done {
 pub(crate) async fn host_room(
     start: State<'_, Start>,
     name: String,
-    retention: Retention,
+    settings: RoomSettings,
+    passcode: Option<String>,
 ) -> Result<RoomId, Failure> {
-    running(&start)?.host.create(&name, retention).await
+    let host = &running(&start)?.host;
+    host.create(&name, settings, passcode.as_deref()).await
+}
+
+#[tauri::command]
+pub(crate) async fn suggest_passcode() -> Result<String, Failure> {
+    let mut random = [0; 2 * PASSCODE_WORDS];
+    getrandom::fill(&mut random).map_err(|error| internal(&error))?;
+    Ok(chatspot_protocol::passcode::generate(&random)
+        .as_str()
+        .to_owned())
 }
 
 #[tauri::command]
@@ -90,13 +123,136 @@ pub(crate) async fn leave(start: State<'_, Start>, room: RoomId, keep: bool) -> 
 }
 
 #[tauri::command]
-pub(crate) async fn set_retention(
+pub(crate) async fn read_link(
+    start: State<'_, Start>,
+    text: String,
+) -> Result<LinkQuestion, Failure> {
+    running(&start)?.client.read_link(&text).await
+}
+
+#[tauri::command]
+pub(crate) async fn join_link(start: State<'_, Start>, link: String) -> Result<RoomId, Failure> {
+    running(&start)?.client.join_link(&link).await
+}
+
+#[tauri::command]
+pub(crate) async fn passcode(start: State<'_, Start>, room: RoomId, text: String) -> Done {
+    running(&start)?.client.passcode(room, &text).await
+}
+
+#[tauri::command]
+pub(crate) async fn set_settings(
     start: State<'_, Start>,
     room: RoomId,
-    retention: Retention,
+    settings: RoomSettings,
 ) -> Done {
-    let settings = RoomSettings { retention };
     running(&start)?.client.set_settings(room, settings).await
+}
+
+#[tauri::command]
+pub(crate) async fn moderate(
+    start: State<'_, Start>,
+    room: RoomId,
+    member: MemberId,
+    action: Moderation,
+) -> Done {
+    let client = &running(&start)?.client;
+    client.moderate(room, member, action).await
+}
+
+#[tauri::command]
+pub(crate) async fn set_role(
+    start: State<'_, Start>,
+    room: RoomId,
+    member: MemberId,
+    role: Role,
+) -> Done {
+    running(&start)?.client.set_role(room, member, role).await
+}
+
+#[tauri::command]
+pub(crate) async fn delete_message(start: State<'_, Start>, room: RoomId, target: Target) -> Done {
+    running(&start)?.client.delete_message(room, target).await
+}
+
+#[tauri::command]
+pub(crate) async fn set_passcode(start: State<'_, Start>, room: RoomId, text: String) -> Done {
+    running(&start)?.client.set_passcode(room, &text).await
+}
+
+#[tauri::command]
+pub(crate) async fn make_invite(
+    start: State<'_, Start>,
+    room: RoomId,
+    role: Role,
+    uses: Option<u32>,
+    seconds: Option<u32>,
+) -> Result<String, Failure> {
+    let client = &running(&start)?.client;
+    client.make_invite(room, role, uses, seconds).await
+}
+
+#[tauri::command]
+pub(crate) async fn invite_link(
+    start: State<'_, Start>,
+    room: RoomId,
+    invite: Option<InviteId>,
+) -> Result<String, Failure> {
+    running(&start)?.client.invite_link(room, invite).await
+}
+
+#[tauri::command]
+pub(crate) async fn revoke_invite(start: State<'_, Start>, room: RoomId, invite: InviteId) -> Done {
+    running(&start)?.client.revoke_invite(room, invite).await
+}
+
+#[tauri::command]
+pub(crate) async fn answer_knock(
+    start: State<'_, Start>,
+    room: RoomId,
+    member: MemberId,
+    admit: bool,
+) -> Done {
+    let client = &running(&start)?.client;
+    client.answer_knock(room, member, admit).await
+}
+
+#[tauri::command]
+pub(crate) async fn compare(start: State<'_, Start>, room: RoomId, wish: CompareWish) -> Done {
+    running(&start)?.client.compare(room, wish).await
+}
+
+#[tauri::command]
+pub(crate) async fn open_link(href: String) -> Done {
+    crate::links::open(&href).await
+}
+
+#[tauri::command]
+pub(crate) async fn export_identity(
+    app: AppHandle,
+    start: State<'_, Start>,
+    passphrase: String,
+) -> Result<String, Failure> {
+    let folder = for_exports(&app)?;
+    let client = &running(&start)?.client;
+    let path = client.export_identity(&passphrase, folder).await?;
+    Ok(path.display().to_string())
+}
+
+#[tauri::command]
+pub(crate) async fn import_identity(
+    start: State<'_, Start>,
+    text: String,
+    passphrase: String,
+) -> Done {
+    let client = &running(&start)?.client;
+    client.import_identity(&text, &passphrase).await
+}
+
+#[tauri::command]
+pub(crate) async fn restart(app: AppHandle) -> Done {
+    crate::app::restart(app).await;
+    Ok(())
 }
 
 #[tauri::command]
@@ -145,10 +301,7 @@ pub(crate) async fn export_room(
     room: RoomId,
     format: ExportFormat,
 ) -> Result<String, Failure> {
-    let folder = crate::paths::for_exports(&app).map_err(|error| Failure {
-        code: FailureCode::Storage,
-        message: error.to_string(),
-    })?;
+    let folder = for_exports(&app)?;
     let path = running(&start)?.client.export(room, format, folder).await?;
     Ok(path.display().to_string())
 }
@@ -189,10 +342,8 @@ pub(crate) async fn forget_recent(start: State<'_, Start>, room: RoomId) -> Done
 
 #[tauri::command]
 pub(crate) async fn copy_text(app: AppHandle, text: String) -> Done {
-    app.clipboard().write_text(text).map_err(|error| Failure {
-        code: FailureCode::Internal,
-        message: error.to_string(),
-    })
+    let written = app.clipboard().write_text(text);
+    written.map_err(|error| internal(&error))
 }
 
 #[tauri::command]

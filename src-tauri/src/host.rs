@@ -3,15 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use chatspot_client::{Client, Opening};
+use chatspot_client::{Client, Opening, Vault};
 use chatspot_protocol::address::Address;
-use chatspot_protocol::event::Retention;
+use chatspot_protocol::event::RoomSettings;
 use chatspot_protocol::ids::RoomId;
 use chatspot_protocol::limits::{DEFAULT_PORT, TIDY_EVERY};
+use chatspot_protocol::passcode::Passcode;
 use chatspot_protocol::text::RoomName;
 use chatspot_protocol::view::{Failure, FailureCode, HostAddress, Hosting, LinkState, Recovery};
 use chatspot_protocol::wire::Closing;
 use chatspot_relay::records::{FolderError, RoomRecord, RoomRecords};
+use chatspot_relay::tls::{Tls, TlsError};
 use chatspot_relay::{
     OpenError, Recovered, Relay, RelayConfig, RoomSpec, Store, addresses, listen,
 };
@@ -30,6 +32,8 @@ pub(crate) struct Host {
 
 struct State {
     folder: PathBuf,
+    /// What the keys of rooms and relay are kept in.
+    vault: Vault,
     records: RoomRecords,
     /// Runs from the first open room to the last.
     relay: Option<Relay>,
@@ -40,10 +44,11 @@ struct State {
 
 impl Host {
     /// Reads the rooms of the data folder.
-    pub(crate) fn load(folder: &Path, client: Client) -> Result<Self, FolderError> {
+    pub(crate) fn load(folder: &Path, vault: Vault, client: Client) -> Result<Self, FolderError> {
         let state = State {
             folder: folder.to_owned(),
-            records: RoomRecords::load(folder)?,
+            records: RoomRecords::load_in(&vault, folder)?,
+            vault,
             relay: None,
             ending: None,
             shown: Vec::new(),
@@ -59,7 +64,7 @@ impl Host {
         let mut state = self.state.lock().await;
         for record in state.records.rooms().to_vec() {
             let result = if record.open {
-                self.open(&mut state, &record, None).await
+                self.open(&mut state, &record, Terms::kept()).await
             } else {
                 self.show_stopped(&record, None).await
             };
@@ -77,15 +82,25 @@ impl Host {
         }
     }
 
-    /// Hosts a new room, whose history is kept that long.
-    pub(crate) async fn create(&self, name: &str, retention: Retention) -> Result<RoomId, Failure> {
+    /// Hosts a new room, with these rules, and this passcode or a random one.
+    pub(crate) async fn create(
+        &self,
+        name: &str,
+        settings: RoomSettings,
+        passcode: Option<&str>,
+    ) -> Result<RoomId, Failure> {
         let name = RoomName::parse(name).map_err(|bad| chatspot_client::bad_text(&bad))?;
+        let passcode = passcode.map(Passcode::parse).transpose();
+        let terms = Terms {
+            settings: Some(settings),
+            passcode: passcode.map_err(chatspot_client::bad_passcode)?,
+        };
         let mut state = self.state.lock().await;
         let record = state
             .records
             .add(name)
             .map_err(|error| records_failure(&error))?;
-        match self.open(&mut state, &record, Some(retention)).await {
+        match self.open(&mut state, &record, terms).await {
             Ok(room) => Ok(room),
             Err(failure) => {
                 // Nobody saw it: it should not be there at the next start either.
@@ -103,7 +118,7 @@ impl Host {
     pub(crate) async fn resume(&self, room: RoomId) -> Result<(), Failure> {
         let mut state = self.state.lock().await;
         let record = record_of(&state, room)?;
-        self.open(&mut state, &record, None).await?;
+        self.open(&mut state, &record, Terms::kept()).await?;
         state
             .records
             .set_open(room, true)
@@ -207,20 +222,23 @@ impl Host {
         &self,
         state: &mut State,
         record: &RoomRecord,
-        retention: Option<Retention>,
+        terms: Terms,
     ) -> Result<RoomId, Failure> {
         let key = record.key();
         ended(state).await;
         let relay = match state.relay.take() {
             Some(relay) => state.relay.insert(relay),
-            None => state.relay.insert(start_relay(&state.folder, record.port)?),
+            None => state
+                .relay
+                .insert(start_relay(&state.folder, &state.vault, record.port)?),
         };
         let port = relay.address().port();
         let spec = RoomSpec {
             key,
             name: record.name.clone(),
             host: Some(self.client.member()),
-            retention,
+            settings: terms.settings,
+            passcode: terms.passcode,
         };
         let room = spec.key.id();
         match relay.open(spec) {
@@ -238,12 +256,8 @@ impl Host {
         }
         let recovered = recovery(relay);
         state.shown = addresses::to_hand_out(port);
-        let opening = Opening {
-            address: own_address(port),
-            room,
-            name: record.name.clone(),
-            hosting: Some(running(port, state.shown.clone(), recovered)),
-        };
+        let hosting = running(port, state.shown.clone(), recovered);
+        let opening = Opening::hosted(own_address(port), room, record.name.clone(), hosting);
         if let Err(failure) = self.client.open(opening).await {
             // A room that its host cannot see must not stand open to others.
             relay.close(room, Closing::HostClosed).await;
@@ -283,21 +297,32 @@ impl Host {
     ) -> Result<RoomId, Failure> {
         let key = record.key();
         let (room, name) = (key.id(), record.name.clone());
-        let hosting = Some(Hosting {
+        let hosting = Hosting {
             running: false,
             trouble,
             ..running(DEFAULT_PORT, Vec::new(), None)
-        });
+        };
+        let address = own_address(DEFAULT_PORT);
         self.client
-            .open(Opening {
-                address: own_address(DEFAULT_PORT),
-                room,
-                name,
-                hosting,
-            })
+            .open(Opening::hosted(address, room, name, hosting))
             .await?;
         self.client.stop(room).await?;
         Ok(room)
+    }
+}
+
+/// What a new room begins with. One that was there before goes on with what it has.
+struct Terms {
+    settings: Option<RoomSettings>,
+    passcode: Option<Passcode>,
+}
+
+impl Terms {
+    fn kept() -> Self {
+        Self {
+            settings: None,
+            passcode: None,
+        }
     }
 }
 
@@ -328,15 +353,16 @@ fn own_address(port: u16) -> Address {
 }
 
 /// Where it was reached before, if that port is free: the members dial it there.
-fn start_relay(folder: &Path, before: Option<u16>) -> Result<Relay, Failure> {
+fn start_relay(folder: &Path, vault: &Vault, before: Option<u16>) -> Result<Relay, Failure> {
     let store = Store::open(folder).map_err(|error| chatspot_client::storage(&error))?;
+    let tls = Tls::open_in(vault, folder).map_err(|error| tls_failure(&error))?;
     let no_port = |error: std::io::Error| failure(FailureCode::NoPort, error.to_string());
     let before = before.and_then(|port| listen::on_port(port).ok());
     let listener = match before {
         Some(listener) => listener,
         None => listen::on_all_interfaces(DEFAULT_PORT).map_err(no_port)?,
     };
-    Relay::start(listener, RelayConfig::default(), store).map_err(no_port)
+    Relay::start(listener, RelayConfig::default(), store, tls).map_err(no_port)
 }
 
 /// Waits until the relay before has closed its files.
@@ -373,6 +399,14 @@ fn end_empty_relay(state: &mut State) {
 fn record_of(state: &State, room: RoomId) -> Result<RoomRecord, Failure> {
     let found = state.records.find(room).cloned();
     found.ok_or_else(|| failure(FailureCode::NotOpen, "this room is not hosted here"))
+}
+
+fn tls_failure(error: &TlsError) -> Failure {
+    let code = match error {
+        TlsError::Folder(_) => FailureCode::Storage,
+        TlsError::Key(_) | TlsError::Library(_) => FailureCode::Internal,
+    };
+    failure(code, error.to_string())
 }
 
 fn records_failure(error: &FolderError) -> Failure {

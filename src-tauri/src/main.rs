@@ -6,6 +6,7 @@ mod bridge;
 mod commands;
 mod graphics;
 mod host;
+mod links;
 mod paths;
 
 use std::process::ExitCode;

@@ -4,8 +4,10 @@ import type { Actions } from "./state/actions";
 import type { ChatState } from "./state/chat.svelte";
 import type { Drafts } from "./state/drafts.svelte";
 import type { History } from "./state/history.svelte";
+import type { Passcodes } from "./state/passcodes";
 import type { Prefs } from "./state/prefs.svelte";
 import type { Reading } from "./state/reading.svelte";
+import type { TrustActions } from "./state/trust";
 import type { Ui } from "./state/ui.svelte";
 
 export interface Desk {
@@ -16,6 +18,8 @@ export interface Desk {
   readonly reading: Reading;
   readonly history: History;
   readonly actions: Actions;
+  readonly trust: TrustActions;
+  readonly passcodes: Passcodes;
 }
 
 export const [useDesk, setDesk] = createContext<Desk>();

@@ -2,180 +2,18 @@
 import {
   type AddressKind,
   type ExportFormat,
-  type FailureCode,
   LIMITS,
-  type Moderation,
   type Recovery,
-  type Reject,
   type Retention,
-  type Trouble,
 } from "./generated/protocol";
 import { daysOf, shortens } from "./state/retention";
-import type { Deed, Move } from "./state/timeline";
+import type { Told } from "./words/codes";
+import { days, list, others } from "./words/names";
 
-/** What happened, and what to do about it. */
-export interface Told {
-  readonly what: string;
-  readonly next: string;
-}
-
-const dialling = {
-  name_unknown: {
-    what: "No computer of that name was found.",
-    next: "Check the spelling, or ask the host for the number address, like 192.168.1.5.",
-  },
-  nobody_answers: {
-    what: "Nobody answers there.",
-    next: "Is the host's ChatSpot open, and are you on the same network?",
-  },
-  not_chatspot: {
-    what: "Something answers there, but it is not ChatSpot.",
-    next: "Check the address with the host, the number after the colon too.",
-  },
-  relay_too_old: {
-    what: "The host's ChatSpot is too old for this one.",
-    next: "Ask the host to update ChatSpot.",
-  },
-  client_too_old: {
-    what: "That room needs a newer ChatSpot than this one.",
-    next: "Update ChatSpot, then join again.",
-  },
-  room_full: { what: "That room is full.", next: "Try again when somebody has left." },
-  no_such_room: {
-    what: "That room is not there any more.",
-    next: "The host may have closed it. Ask the host, or join by address to see what is open there.",
-  },
-} satisfies Partial<Record<FailureCode & Trouble, Told>>;
-
-const failures: Record<FailureCode, Told> = {
-  ...dialling,
-  not_an_address: {
-    what: "That is not an address.",
-    next: "Type what the host sees under Invite, like 192.168.1.5.",
-  },
-  wrong_scheme: {
-    what: "ChatSpot cannot open that kind of link.",
-    next: "Type only the address, like 192.168.1.5.",
-  },
-  no_rooms: {
-    what: "ChatSpot answers there, but no room is open.",
-    next: "Ask the host to open the room, then try again.",
-  },
-  empty: { what: "There is nothing to read in that.", next: "Type at least one letter." },
-  too_long: { what: "That is too long.", next: "Make it shorter." },
-  control: {
-    what: "That holds characters that cannot be shown.",
-    next: "Type it by hand instead of pasting it.",
-  },
-  no_name: { what: "You have no name yet.", next: "Choose one in the settings first." },
-  not_open: {
-    what: "That room is not open here any more.",
-    next: "Join it again from the start page.",
-  },
-  outbox_full: {
-    what: "Too many messages are waiting to be sent.",
-    next: "Wait until the connection is back, or discard some.",
-  },
-  too_many_rooms: { what: "Too many rooms are open.", next: "Leave or stop one first." },
-  no_port: {
-    what: "This computer let ChatSpot open no port.",
-    next: "Another program may use them all, or a firewall forbids it. Close some programs and try again.",
-  },
-  not_host: {
-    what: "Only the host of a room can do that.",
-    next: "Ask the person who hosts it.",
-  },
-  storage: {
-    what: "ChatSpot cannot write to its folder.",
-    next: "It may be read-only, or the disk may be failing. Check it, then try again.",
-  },
-  disk_full: {
-    what: "This computer's disk is full, so that could not be saved.",
-    next: "Delete something you do not need, then try again.",
-  },
-  newer_data: {
-    what: "A newer ChatSpot has written what is kept on this computer.",
-    next: "This one leaves it untouched. Start the newer version, or update this one.",
-  },
-  data_in_use: {
-    what: "Another ChatSpot on this computer is using the same folder.",
-    next: "Close that one first, then start this one again.",
-  },
-  internal: {
-    what: "Something went wrong inside ChatSpot.",
-    next: "Try again. If it stays, restart ChatSpot.",
-  },
-};
-
-const troubles: Record<Trouble, Told> = {
-  ...dialling,
-  lost: { what: "The connection was lost.", next: "Check that you are still on the network." },
-  silent: {
-    what: "The host has gone silent.",
-    next: "Its computer may be asleep or off the network.",
-  },
-  too_slow: {
-    what: "This connection was too slow to keep up.",
-    next: "Nothing is lost: the rest follows.",
-  },
-  relay_stopping: {
-    what: "The host's ChatSpot is closing.",
-    next: "When it is back, you are in again by itself.",
-  },
-  host_closed: {
-    what: "The host closed this room.",
-    next: "Once it is open again, join it again.",
-  },
-  replaced: {
-    what: "You joined this room from another window.",
-    next: "Only one at a time can be in it.",
-  },
-  unauthenticated: {
-    what: "The host did not accept this computer's key.",
-    next: "Try again. If it stays, restart ChatSpot.",
-  },
-  not_saved: {
-    what: "This computer's disk is full, so nothing can be received.",
-    next: "Delete something you do not need. What was missed then follows by itself.",
-  },
-  stopped: { what: "You stopped hosting this room.", next: "Open it again to let others in." },
-  protocol: {
-    what: "The host sent something that makes no sense.",
-    next: "Its ChatSpot may be broken or too new.",
-  },
-};
-
-/** Words for a command that failed. */
-export function failure(code: FailureCode): Told {
-  return failures[code] ?? failures.internal;
-}
-
-/** What to do next about a failure that lets nothing start: there is nothing in the window to try again by. */
-const startNext: Partial<Record<FailureCode, string>> = {
-  storage: "It may be read-only, or the disk may be failing. Check it, then start ChatSpot again.",
-  disk_full: "Delete something you do not need, then start ChatSpot again.",
-  internal: "Close ChatSpot and start it again. Nothing that was said is lost by that.",
-};
-
-/** Words for a start that failed. */
-export function broken(code: FailureCode): Told {
-  const told = failure(code);
-  return { what: told.what, next: startNext[code] ?? told.next };
-}
-
-/** Words for a connection that ended. */
-export function trouble(code: Trouble): Told {
-  return troubles[code] ?? troubles.protocol;
-}
-
-/** Why the relay refused a message. */
-export const rejects: Record<Reject, string> = {
-  id_conflict: "Not sent: the host took it for another message. Edit it and send it anew.",
-  not_allowed: "Not sent: the host does not let you do that here.",
-  no_such_message: "Not sent: the message it is about is not there any more.",
-  not_saved: "Not sent: the host's computer could not save it. Its disk may be full.",
-  unknown: "Not sent: the host refused it.",
-};
+export { broken, failure, rejects, type Told, trouble } from "./words/codes";
+export { deed, move } from "./words/deeds";
+export { days, isolated, list, others, span } from "./words/names";
+export { trust } from "./words/trust";
 
 /** What kind of network an address leads to. */
 export const addressKinds: Record<AddressKind, string> = {
@@ -186,33 +24,6 @@ export const addressKinds: Record<AddressKind, string> = {
   link_local: "Direct cable only",
   loopback: "This computer only",
 };
-
-const RIGHT_TO_LEFT =
-  /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
-
-/** A name for use within a sentence: one written from right to left must not turn the words around it. */
-export function isolated(name: string): string {
-  return RIGHT_TO_LEFT.test(name) ? `\u2068${name}\u2069` : name;
-}
-
-/** "1 other", "3 others". */
-export function others(count: number): string {
-  return count === 1 ? "1 other" : `${count} others`;
-}
-
-/** "Ada", "Ada and Ben", "Ada, Ben and Cleo", "Ada, Ben and 3 others". */
-export function list(names: readonly string[], most = 3): string {
-  const shown = names.length > most ? names.slice(0, most - 1) : names;
-  const rest = names.length - shown.length;
-  const parts = rest > 0 ? [...shown, others(rest)] : shown;
-  const last = parts.at(-1) ?? "";
-  return parts.length < 2 ? last : `${parts.slice(0, -1).join(", ")} and ${last}`;
-}
-
-/** "1 day", "30 days". */
-export function days(count: number): string {
-  return count === 1 ? "1 day" : `${count} days`;
-}
 
 /** "1 unsent message", "3 unsent messages". */
 function unsent(count: number): string {
@@ -267,42 +78,6 @@ export function notKept(kept: Retention | null): string {
   return "Earlier messages are not kept: neither here nor at the host.";
 }
 
-const moderations: Record<Exclude<Moderation, "unmute">, string> = {
-  mute: "muted",
-  kick: "sent out",
-  ban: "banned",
-  unban: "lifted the ban of",
-  unknown: "did something about",
-};
-
-/** One line about what somebody did; `whom` is the other one that it is about, `own` when that is the same person. */
-export function deed(who: string, did: Deed, whom: string, own: boolean): string {
-  switch (did.deed) {
-    case "renamed":
-      return words.room.renamed(isolated(did.from), who);
-    case "settings": {
-      const count = daysOf(did.retention);
-      if (count === null) return `${who} set messages to be kept for ever`;
-      if (count === 0) return `${who} set nothing to be kept in this room`;
-      return `${who} set messages to be kept for ${days(count)}`;
-    }
-    case "edited":
-      return `${who} edited a message`;
-    case "deleted":
-      return own ? `${who} deleted a message` : `${who} deleted a message of ${whom}`;
-    case "reacted":
-      return did.active
-        ? `${who} reacted with ${did.reaction}`
-        : `${who} took back the reaction ${did.reaction}`;
-    case "moderated":
-      return did.action === "unmute"
-        ? `${who} let ${whom} write again`
-        : `${who} ${moderations[did.action]} ${whom}`;
-    case "unknown":
-      return words.room.unknown(who);
-  }
-}
-
 /** What became of a damaged history. `where` is whose. */
 export function recovered(how: Recovery, where: "here" | "host"): Told {
   const what =
@@ -335,19 +110,6 @@ export const exportFormats: Record<ExportFormat, { readonly name: string; readon
       lead: "One line of JSON for each message, with everything that is known about it.",
     },
   };
-
-const moves: Record<Move, string> = {
-  joined: "joined",
-  left: "left",
-  lost: "lost the connection",
-  visited: "joined and left",
-  returned: "left and came back",
-};
-
-/** One part of a folded notice. */
-export function move(kind: Move, names: readonly string[], most?: number): string {
-  return `${list(names, most)} ${moves[kind]}`;
-}
 
 /** Who is typing; nothing for nobody. */
 export function typing(names: readonly string[]): string {
@@ -426,9 +188,9 @@ export const words = {
   },
   join: {
     title: "Join by address",
-    address: "Address",
-    placeholder: "192.168.1.5 or host:port",
-    hint: "The host finds it under Invite.",
+    address: "Address or invite",
+    placeholder: "192.168.1.5, host:port or chatspot://…",
+    hint: "The host finds both under Invite.",
     go: "Join",
     busy: "Looking…",
     choose: "Choose a room",
@@ -464,14 +226,12 @@ export const words = {
     retention: "How long messages are kept…",
     export: "Save as a file…",
     refused: {
-      what: "Your change of how long messages are kept was not accepted.",
+      what: "What you changed in this room was not accepted.",
       next: "Try again, or leave it as it is.",
     },
     unread: "New",
     reset: "The host began this room anew. Messages above are kept by its members only.",
     gap: "Some messages are missing here: the host no longer has them.",
-    unknown: (name: string) => `${name} did something that needs a newer ChatSpot to be shown.`,
-    renamed: (from: string, to: string) => `${from} is now ${to}`,
     emptyHost: "Nobody else is here yet",
     emptyHostStopped: "Open the room to let the others in.",
     empty: "Nothing has been said yet",
@@ -484,6 +244,8 @@ export const words = {
     online: "Connected",
     connecting: "Connecting…",
     waiting: "Reconnecting",
+    passcode: "Passcode needed",
+    knocking: "At the door",
     inSeconds: (seconds: number) => (seconds > 0 ? `in ${seconds} s` : "now"),
     closed: "Closed",
     stopped: "Not hosted",
@@ -575,7 +337,7 @@ export const words = {
     range: `From 1 to ${LIMITS.retentionDays} days.`,
     now: (rule: string) => `Now: ${rule}`,
     unknown: "It is not known yet how long messages are kept here.",
-    host: "Only the host can change it.",
+    host: "Only the room's owner can change it.",
     go: "Change",
     goDelete: "Change and delete",
   },
@@ -615,8 +377,6 @@ export const words = {
     sendKey: "Send with",
     sendKeys: { enter: "Enter", ctrlEnter: "Ctrl+Enter" },
     about: (version: string) => `ChatSpot ${version}`,
-    tag: "Your key tag",
-    tagLead: "Four characters of this computer's key. Others see them beside your name.",
     shortcuts: "Keyboard shortcuts",
   },
   switcher: { title: "Go to a room", find: "Type a room's name", none: "No room of that name." },

@@ -13,14 +13,20 @@ import {
 } from "../src/generated/protocol";
 import { ChatState, type Room } from "../src/state/chat.svelte";
 import { Reading } from "../src/state/reading.svelte";
+import { door, message as pendingOf, present, rules } from "../src/transport/cast";
 
-const me: Me = { member: "me", tag: "aaaa", name: "Ada", suggested_name: "ada", version: "1" };
+const me: Me = {
+  member: "me",
+  tag: "aaaa",
+  name: "Ada",
+  suggested_name: "ada",
+  version: "1",
+  fingerprint: "aaaa bbbb",
+  kept: "file",
+};
 const member = (id: string, more: Partial<MemberView> = {}): MemberView => ({
-  member: id,
-  name: id,
+  ...present({ member: id, name: id }),
   tag: "tttt",
-  host: false,
-  presence: "online",
   ...more,
 });
 const view = (room: string, more: Partial<RoomView> = {}): RoomView => ({
@@ -39,19 +45,32 @@ const view = (room: string, more: Partial<RoomView> = {}): RoomView => ({
   draft: "",
   outbox: [],
   typing: [],
+  security: { fingerprint: "aaaa", verified: "no", offered: null },
+  door: null,
+  compare: null,
+  slow_until: null,
   ...more,
 });
-const recent = { room: "x", name: "X", address: "a", joined_at: 1, kept: true };
+const recent = {
+  room: "x",
+  name: "X",
+  address: "a",
+  joined_at: 1,
+  kept: true,
+  fingerprint: "cccc",
+  verified: "no",
+} as const;
 let seq = 0;
 const message = (author: string, id = `id${seq}`): Item => ({
   item: "event",
   log: 1,
   event: { kind: "message", seq: ++seq, at: 1, author, name: author, id, text: "x" },
+  proof: "author",
+  rich: null,
 });
 
 const pending = (id: string, state: "queued" | "sending"): Pending => ({
-  id,
-  submission: { kind: "message", id, text: id },
+  ...pendingOf(id, id),
   at: 1,
   state: { state },
 });
@@ -127,6 +146,13 @@ describe("the window's view", () => {
     expect(first).toEqual({ others: 3 });
     expect(chat.quitAsked).not.toBe(first);
   });
+  test("each link that is opened is a new question, one that leads nowhere as well", () => {
+    tell({ change: "link_asked", question: null });
+    const first = chat.linkAsked;
+    tell({ change: "link_asked", question: null });
+    expect(first).toEqual({ question: null });
+    expect(chat.linkAsked).not.toBe(first);
+  });
 });
 
 describe("a room", () => {
@@ -201,7 +227,15 @@ describe("a room", () => {
     const edited = { kind: "edited", seq: ++seq, at: 1, author: "ben", name: "ben" } as const;
     change({
       what: "items",
-      items: [{ item: "event", log: 1, event: { ...edited, id: "p1", target, text: "z" } }],
+      items: [
+        {
+          item: "event",
+          log: 1,
+          event: { ...edited, id: "p1", target, text: "z" },
+          proof: "author",
+          rich: null,
+        },
+      ],
     });
     expect(room().outbox).toEqual([]);
     expect(room().typing).toEqual(["ben"]);
@@ -219,11 +253,30 @@ describe("a room", () => {
     expect(room()).toMatchObject({ older: true, newest: { log: 1, seq } });
   });
   test("rules, drafts, and how far it was read", () => {
-    const settings = { retention: { keep: "nothing" } } as const;
+    const settings = rules({ keep: "nothing" });
     change({ what: "settings", settings });
     change({ what: "draft", text: "hm" });
     change({ what: "read", read: { log: 1, seq: 7 }, unread: 3 });
     expect(room()).toMatchObject({ settings, draft: "hm", read: { log: 1, seq: 7 }, unread: 3 });
+  });
+  test("how safe it is, its door, a comparison, and a pause", () => {
+    const security = { fingerprint: "bbbb", verified: "compared", offered: null } as const;
+    const compare = { member: "ben", name: "Ben", stage: { stage: "asked" } } as const;
+    change({ what: "security", security });
+    change({ what: "door", door: door({ wrong: 2 }) });
+    change({ what: "compare", compare });
+    change({ what: "slow", until: 9 });
+    expect(room()).toMatchObject({ security, compare, door: { wrong: 2 }, slowUntil: 9 });
+    change({ what: "compare", compare: null });
+    change({ what: "slow", until: null });
+    expect(room()).toMatchObject({ compare: null, slowUntil: null });
+  });
+  test("the door is nobody's to keep over a connection that is gone", () => {
+    change({ what: "door", door: door() });
+    change({ what: "link", link: { state: "online" } });
+    expect(room().door).not.toBeNull();
+    change({ what: "link", link: { state: "knocking" } });
+    expect(room().door).toBeNull();
   });
   test("older history that came in is never forgotten again", () => {
     change({ what: "filled", older: true, filling: true });

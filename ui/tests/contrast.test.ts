@@ -60,11 +60,14 @@ const TEXT: readonly (readonly [string, readonly string[]])[] = [
       "--accent-line",
     ],
   ],
-  ["--ink-2", ["--page", "--side", "--raise", "--hover", "--select", "--accent-soft"]],
+  [
+    "--ink-2",
+    ["--page", "--side", "--raise", "--hover", "--select", "--accent-soft", "--bad-soft"],
+  ],
   ["--ink-3", ["--page", "--side", "--raise", "--hover", "--select"]],
   ["--accent", ["--page", "--side", "--raise", "--hover", "--select", "--accent-soft"]],
   ["--accent-ink", ["--accent", "--accent-hover"]],
-  ["--warn", ["--page", "--warn-soft"]],
+  ["--warn", ["--page", "--raise", "--hover", "--warn-soft"]],
   ["--bad", ["--page", "--raise", "--bad-soft"]],
   ["--bad-ink", ["--bad"]],
 ];

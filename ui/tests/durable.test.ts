@@ -2,8 +2,18 @@
 import { fireEvent, waitFor } from "@testing-library/svelte";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Item, PageAt, RoomView } from "../src/generated/protocol";
-import { daysOf, daysTyped, retentionOf } from "../src/state/retention";
-import { ben, choir, key as keyOf, NOW, Story } from "../src/transport/cast";
+import { daysTyped, retentionOf } from "../src/state/retention";
+import {
+  ben,
+  choir,
+  key as keyOf,
+  me,
+  message,
+  NOW,
+  PASSCODE,
+  rules,
+  Story,
+} from "../src/transport/cast";
 import { failure, notKept, recovered, words } from "../src/words";
 import { open, settle } from "./desk";
 
@@ -32,7 +42,7 @@ const openWith = (count: number, more: Partial<RoomView> = {}) => {
   });
   return open("room", {
     view: {
-      me: { member: keyOf("Ada"), tag: "t", name: "Ada", suggested_name: "Ada", version: "1" },
+      me,
       rooms: [room],
       recents: [],
       prefs: "",
@@ -166,7 +176,7 @@ describe("the room's history", () => {
     expect(texts(window, id).concat(id === "earlier" ? text : [])[0]).toBe(text);
   });
   test("where nothing is kept nobody is told that nothing was said, nor asked what to keep", async () => {
-    const settings = { retention: retentionOf(0) };
+    const settings = rules(retentionOf(0));
     const window = await openWith(0, { items: [], settings, read: null });
     expect(texts(window, "not-kept")).toHaveLength(1);
     expect(document.body.textContent).not.toContain(words.room.empty);
@@ -180,7 +190,7 @@ describe("the room's history", () => {
     [30, /deleted after 30 days/],
     [0, /nothing is, in this room/],
   ])("what is not kept any more, by the rule (%s days)", async (days, text) => {
-    const settings = { retention: retentionOf(days) };
+    const settings = rules(retentionOf(days));
     const window = await openWith(3, { items: said(9).slice(5), settings });
     expect(texts(window, "not-kept")[0]).toMatch(text);
     expect(notKept(null)).toMatch(/not kept/);
@@ -256,6 +266,7 @@ describe("search", () => {
           room_name: "Print room",
           log: 1,
           event: (said(1)[0] as Extract<Item, { item: "event" }>).event,
+          proof: "author",
         },
       ],
       next: null,
@@ -343,7 +354,7 @@ describe("how long messages are kept", () => {
     await fireEvent.input(days, { target: { value: "45" } });
     await fireEvent.click(window.screen.getByTestId("host-go"));
     await waitFor(() => expect(texts(window, "retention-shown")).toEqual(["Kept 45 days"]));
-    expect(calls(window, "hostRoom")).toEqual([["Ada's room", { keep: "days", days: 45 }]]);
+    expect(calls(window, "hostRoom")).toEqual([["Ada's room", rules(retentionOf(45)), PASSCODE]]);
   });
   test("a change says first what it deletes, and is told in the room", async () => {
     const window = await open("room");
@@ -354,15 +365,17 @@ describe("how long messages are kept", () => {
     expect(texts(window, "retention-effect")[0]).toMatch(/older than 7 days.*everybody.*undone/);
     await fireEvent.click(go());
     await waitFor(() => expect(texts(window, "retention-shown")).toEqual(["Kept 7 days"]));
-    expect(daysOf(calls(window, "setRetention")[0]?.[1] as never)).toBe(7);
-    expect(texts(window, "notice").at(-1)).toBe("You set messages to be kept for 7 days");
+    expect(calls(window, "setSettings")[0]?.[1]).toEqual(rules(retentionOf(7)));
+    expect(texts(window, "notice").at(-1)).toBe(
+      "You changed the rules: messages are kept for 7 days and newcomers need the passcode",
+    );
     await choose(window, "change-retention");
     await pick(window, "forever");
     expect(texts(window, "retention-effect")[0]).toMatch(/Nothing is deleted/);
   });
   test("a change that fails says why, next to the button", async () => {
     const window = await open("room");
-    window.fake.setRetention = () => Promise.reject({ code: "not_host", message: "" });
+    window.fake.setSettings = () => Promise.reject({ code: "not_host", message: "" });
     await choose(window, "change-retention");
     await pick(window, "0");
     await fireEvent.click(window.screen.getByTestId("retention-go"));
@@ -388,7 +401,7 @@ describe("how long messages are kept", () => {
 test("what was done is told in plain words", async () => {
   const window = await open("deeds");
   expect(texts(window, "notice")).toEqual([
-    "You set messages to be kept for 30 days",
+    "You changed the rules: messages are kept for 30 days and newcomers need the passcode",
     "Ben edited a message",
     "Cleo reacted with 👍",
     "Cleo took back the reaction 👍",
@@ -502,8 +515,7 @@ describe("editing a message that waits", () => {
       link: { state: "waiting", trouble: "lost", retry_at: NOW },
       outbox: [
         {
-          id: "q1",
-          submission: { kind: "message", id: "q1", text: "at four" },
+          ...message("q1", "at four"),
           at: NOW,
           state: { state: "queued" },
         },

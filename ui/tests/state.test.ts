@@ -98,7 +98,15 @@ test("rooms are found in their groups and beside each other", () => {
   const room = (id: string, hosting: object | null = null) =>
     ({ room: id, hosting }) as unknown as Room;
   const [a, b, c] = [room("a"), room("b", {}), room("c")];
-  const recent = (id: string) => ({ room: id, name: id, address: "", joined_at: 0, kept: false });
+  const recent = (id: string) => ({
+    room: id,
+    name: id,
+    address: "",
+    joined_at: 0,
+    kept: false,
+    fingerprint: "",
+    verified: "no" as const,
+  });
   const groups = groupsOf([a, b, c], [recent("a"), recent("x")]);
   expect([groups.hosted, groups.joined, groups.recents.map(({ room }) => room)]).toEqual([
     [b],

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Event, Item, Pending, Place } from "../src/generated/protocol";
 import { BLOCK_MS, keepSame, layOut, QUICK_RETURN_MS, type Row } from "../src/state/timeline";
-import { message } from "../src/transport/cast";
+import { message, rules } from "../src/transport/cast";
 
 const NOON = new Date(2030, 5, 3, 12).getTime();
 const DAY = 24 * 60 * 60_000;
@@ -15,11 +15,14 @@ function item(author: string, at: number, event: Said): Item {
     item: "event",
     log: 1,
     event: { seq, at, author, name: author.toUpperCase(), ...event } as Event,
+    proof: "author",
+    rich: null,
   };
 }
 const says = (author: string, at: number, text = "hi", id = `id${seq}`) =>
   item(author, at, { kind: "message", id, text });
-const joins = (author: string, at = NOON) => item(author, at, { kind: "joined" });
+const joins = (author: string, at = NOON) =>
+  item(author, at, { kind: "joined", via: { by: "membership" }, role: "member" } as Said);
 const leaves = (author: string, at = NOON, how: "left" | "lost" = "left") =>
   item(author, at, { kind: "left", how });
 
@@ -237,7 +240,7 @@ describe("the rest", () => {
         item("a", NOON, { kind: "edited", id: "e", target, text: "2" } as Said),
         item("a", NOON, { kind: "deleted", id: "f", target } as Said),
         item("a", NOON, { kind: "reacted", id: "g", target, reaction: "+", active: true } as Said),
-        item("a", NOON, { kind: "settings", id: "h", settings: {} } as Said),
+        item("a", NOON, { kind: "settings", id: "h", settings: rules() } as Said),
         item("a", NOON, { kind: "moderated", id: "i", member: "b", action: "ban" } as Said),
         says("a", NOON, "3"),
       ]),
@@ -257,9 +260,11 @@ describe("the rest", () => {
       submission,
       at: NOON,
       state: { state: "queued" },
+      rich: null,
     });
-    const settings = { retention: { keep: "forever" } } as const;
-    expect(rowsOf([], { outbox: [pending({ kind: "settings", id: "p", settings })] })).toEqual([]);
+    expect(
+      rowsOf([], { outbox: [pending({ kind: "settings", id: "p", settings: rules() })] }),
+    ).toEqual([]);
   });
   test("a message keeps its key when it is committed", () => {
     const outbox: Pending[] = [{ ...message("x", "1"), at: NOON, state: { state: "sending" } }];

@@ -2,6 +2,7 @@
 import { fireEvent, waitFor } from "@testing-library/svelte";
 import { describe, expect, test } from "vitest";
 import { type FailureCode, LIMITS } from "../src/generated/protocol";
+import { found } from "../src/transport/cast";
 import { failure } from "../src/words";
 import { open, settle } from "./desk";
 
@@ -61,7 +62,7 @@ describe("joining", () => {
   });
   test("the only room is joined at once", async () => {
     const { screen, fake } = await joining("join-error", {
-      found: { address: "h:4470", rooms: [{ room: "r", name: "Only", online: 1, full: false }] },
+      found: { address: "h:4470", rooms: [found("r", "Only", 1)] },
     });
     await waitFor(() => expect(screen.getByTestId("room-title").textContent).toBe("Only"));
     expect(fake.calls).toContainEqual(["join", "h:4470", "r", "Only"]);
@@ -69,16 +70,16 @@ describe("joining", () => {
   });
   test("the only room is full: that is said next to the field", async () => {
     const { screen, fake } = await joining("join-error", {
-      found: { address: "h:4470", rooms: [{ room: "r", name: "Only", online: 9, full: true }] },
+      found: { address: "h:4470", rooms: [found("r", "Only", 9, { full: true })] },
     });
     await waitFor(() => expect(screen.getByTestId("join-error").textContent).toMatch(/full/));
     expect(fake.calls.some(([name]) => name === "join")).toBe(false);
   });
   test("several are offered, a full one cannot be chosen", async () => {
     const { screen } = await joining("choose-room");
-    await waitFor(() => expect(screen.getAllByTestId("choose-room")).toHaveLength(3));
+    await waitFor(() => expect(screen.getAllByTestId("choose-room")).toHaveLength(5));
     const rooms = screen.getAllByTestId<HTMLButtonElement>("choose-room");
-    expect(rooms.map(({ disabled }) => disabled)).toEqual([false, false, true]);
+    expect(rooms.map(({ disabled }) => disabled)).toEqual([false, false, true, false, false]);
     await fireEvent.click(rooms[1] as Element);
     await waitFor(() =>
       expect(screen.getByTestId("room-title").textContent).toBe("Reading circle"),
@@ -246,6 +247,8 @@ test("what others say in another room is counted there and in the title", async 
         item: "event",
         log: 1,
         event: { kind: "message", seq: 9, at: 1, author: "x", name: "X", id: "i", text: "psst" },
+        proof: "author",
+        rich: null,
       },
     ],
   });

@@ -5,6 +5,7 @@ import { excerpt } from "../src/state/excerpt";
 import { isDays, retentionOf, shortens } from "../src/state/retention";
 import type { Deed } from "../src/state/timeline";
 import { clock, day } from "../src/time";
+import { rules } from "../src/transport/cast";
 import {
   deed,
   failure,
@@ -42,6 +43,18 @@ const FAILURES = Object.keys({
   disk_full: 0,
   newer_data: 0,
   data_in_use: 0,
+  bad_link: 0,
+  link_too_new: 0,
+  room_not_there: 0,
+  key_changed: 0,
+  too_short: 0,
+  wrong_passphrase: 0,
+  not_an_identity: 0,
+  keychain_locked: 0,
+  keychain_empty: 0,
+  unsafe_link: 0,
+  not_allowed: 0,
+  not_connected: 0,
   internal: 0,
 } satisfies Record<FailureCode, 0>) as FailureCode[];
 const TROUBLES = Object.keys({
@@ -60,6 +73,15 @@ const TROUBLES = Object.keys({
   replaced: 0,
   unauthenticated: 0,
   stopped: 0,
+  key_changed: 0,
+  banned: 0,
+  kicked: 0,
+  locked: 0,
+  invite_needed: 0,
+  bad_invite: 0,
+  not_local: 0,
+  denied: 0,
+  slow_down: 0,
   not_saved: 0,
   protocol: 0,
 } satisfies Record<Trouble, 0>) as Trouble[];
@@ -87,6 +109,8 @@ test.each([
 
 test("notices and typing", () => {
   expect(move("joined", ["Ada", "Ben", "C", "D", "E"])).toBe("Ada, Ben and 3 others joined");
+  expect(move("by_passcode", ["Ada", "Ben"])).toBe("Ada and Ben joined with the passcode");
+  expect(move("let_in", ["Ada", "Ben"], 3, "Cleo")).toBe("Cleo let Ada and Ben in");
   expect(move("visited", ["Ada"])).toBe("Ada joined and left");
   expect(typing([])).toBe("");
   expect(typing(["Ada"])).toBe("Ada is typing…");
@@ -130,8 +154,36 @@ test("counts, rules and what they mean", () => {
 });
 
 test.each<[Deed, string]>([
-  [{ deed: "settings", retention: { keep: "forever" } }, "Ada set messages to be kept for ever"],
-  [{ deed: "settings", retention: { keep: "nothing" } }, "Ada set nothing to be kept in this room"],
+  [
+    { deed: "settings", settings: rules(retentionOf(null), { locked: true }), before: rules() },
+    "Ada locked the room",
+  ],
+  [
+    { deed: "settings", settings: rules(retentionOf(0)), before: rules() },
+    "Ada set nothing to be kept in this room",
+  ],
+  [
+    {
+      deed: "settings",
+      settings: rules(retentionOf(7), { admission: "knock", slow: 30 }),
+      before: null,
+    },
+    "Ada changed the rules: messages are kept for 7 days, newcomers knock and slow mode is 30 seconds",
+  ],
+  [
+    {
+      deed: "settings",
+      settings: rules(),
+      before: rules(retentionOf(null), { locked: true, slow: 5 }),
+    },
+    "Ada unlocked the room and turned slow mode off",
+  ],
+  [{ deed: "role", member: "b", role: "owner" }, "Ada handed the room over to Ben"],
+  [{ deed: "role", member: "b", role: "moderator" }, "Ada made Ben a moderator"],
+  [
+    { deed: "unproven" },
+    "Something is said to be from Ada, but that is not proven: it changed nothing.",
+  ],
   [{ deed: "moderated", member: "b", action: "unmute" }, "Ada let Ben write again"],
   [{ deed: "moderated", member: "b", action: "ban" }, "Ada banned Ben"],
   [{ deed: "renamed", from: "Eda" }, "Eda is now Ada"],

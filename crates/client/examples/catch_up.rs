@@ -11,6 +11,7 @@ use chatspot_protocol::identity::RoomKey;
 use chatspot_protocol::ids::RoomId;
 use chatspot_protocol::text::RoomName;
 use chatspot_protocol::view::{Failure, Item, LinkState, View};
+use chatspot_relay::tls::Tls;
 use chatspot_relay::{Relay, RelayConfig, RoomSpec, Store, listen};
 
 type Anything = Box<dyn std::error::Error>;
@@ -92,12 +93,14 @@ fn serve(folder: &Path, address: std::net::SocketAddr) -> Result<Relay, Anything
         address_unauthenticated: 1_000,
         ..RelayConfig::default()
     };
-    let relay = Relay::start(listen::on_address(address)?, config, Store::open(folder)?)?;
+    let (listener, store) = (listen::on_address(address)?, Store::open(folder)?);
+    let relay = Relay::start(listener, config, store, Tls::open(folder)?)?;
     relay.open(RoomSpec {
         key: RoomKey::from_secret(&[1; 32]),
         name: RoomName::parse("Hall")?,
         host: None,
-        retention: None,
+        settings: None,
+        passcode: None,
     })?;
     Ok(relay)
 }

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chatspot_client::store::{History, Opening, Store, StoreError};
-use chatspot_protocol::event::{Body, Event, Submission};
-use chatspot_protocol::ids::{ClientId, Epoch, MemberId, RoomId, Seq};
-use chatspot_protocol::session::{Cursor, Keep};
+use chatspot_protocol::event::{Body, Event, Proof, Submission};
+use chatspot_protocol::ids::{ClientId, Epoch, MemberId, RoomId, Seq, Signature};
+use chatspot_protocol::session::{Cursor, Keep, Told};
 use chatspot_protocol::text::{DisplayName, MessageText, RoomName};
-use chatspot_protocol::view::{ExportFormat, PageAt, Pending, PendingState, Place};
+use chatspot_protocol::view::{ExportFormat, PageAt, Pending, PendingState, Place, Verified};
 
 const ROOM: RoomId = RoomId([1; 16]);
 const ME: MemberId = MemberId([1; 32]);
@@ -114,6 +114,8 @@ async fn open(store: &Store) -> Result<(), StoreError> {
         name: RoomName::parse("History").expect("it is a name"),
         address: "localhost".to_owned(),
         joined_at: Some(0),
+        token: None,
+        verified: Verified::No,
     };
     store.open_room(ROOM, opening, ME).await.map(drop)
 }
@@ -136,7 +138,12 @@ fn tail(seqs: std::ops::RangeInclusive<u64>) -> Keep {
             next: Seq(seqs.end() + 1),
             low: Seq(1),
         },
-        events: seqs.map(event).collect(),
+        events: seqs
+            .map(|seq| Told {
+                event: event(seq),
+                proof: Proof::Author,
+            })
+            .collect(),
         tail: true,
     }
 }
@@ -152,6 +159,7 @@ fn event(seq: u64) -> Event {
             id: id(seq),
             text: text(seq),
         },
+        signature: Some(Signature([1; 64])),
     }
 }
 
@@ -161,6 +169,7 @@ fn pending(number: u64) -> Pending {
         submission: Submission::message(id(number), text(number)),
         at: 0,
         state: PendingState::Queued,
+        rich: None,
     }
 }
 

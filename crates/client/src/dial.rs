@@ -1,10 +1,11 @@
-//! From an address to an open WebSocket, or to the reason why there is none.
+//! From an address to an open WebSocket over TLS, or to the reason why there is none.
 
 use chatspot_protocol::address::Address;
 use chatspot_protocol::limits::{
     ADDRESS_TIMEOUT, DIAL_TIMEOUT, GREETING_TIMEOUT, MAX_SERVER_FRAME_BYTES, PROTOCOL_MAX,
     PROTOCOL_MIN, SOCKET_PATH, SUBPROTOCOL,
 };
+use chatspot_protocol::session::Line;
 use chatspot_protocol::view::Trouble;
 use chatspot_protocol::wire::{Greeting, ServerFrame};
 use futures_util::{SinkExt, StreamExt};
@@ -18,12 +19,19 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::net::{TcpStream, lookup_host};
+use crate::tls::{self, TlsError, TlsStream};
 
 /// An open connection to a relay, or to whatever speaks WebSocket there.
-pub(crate) type Socket = WebSocketStream<TcpStream>;
+pub(crate) type Socket = WebSocketStream<TlsStream<TcpStream>>;
+
+/// An open connection, and what its TLS says of the other end.
+pub(crate) struct Dialled {
+    pub(crate) socket: Box<Socket>,
+    pub(crate) line: Line,
+}
 
 /// Dials. Never takes longer than the timeouts of `limits`.
-pub(crate) async fn dial(address: &Address) -> Result<Socket, Trouble> {
+pub(crate) async fn dial(address: &Address) -> Result<Dialled, Trouble> {
     let stream = timeout(DIAL_TIMEOUT, connect(address))
         .await
         .map_err(|_| Trouble::NobodyAnswers)??;
@@ -40,7 +48,20 @@ pub(crate) async fn dial(address: &Address) -> Result<Socket, Trouble> {
         host,
         port: address.port,
     };
-    let mut request = format!("ws://{authority}{SOCKET_PATH}")
+    let (stream, line) = match timeout(GREETING_TIMEOUT, tls::secure(&address.host, stream)).await {
+        Ok(Ok(secured)) => secured,
+        // It took the connection and hung up: full, starting, or shutting down.
+        Ok(Err(TlsError::Io(error))) => {
+            tracing::debug!(%address, %error, "hung up");
+            return Err(Trouble::NobodyAnswers);
+        }
+        Ok(Err(error @ (TlsError::NotTls(_) | TlsError::Unusable(_)))) => {
+            tracing::debug!(%address, %error, "no TLS");
+            return Err(Trouble::NotChatspot);
+        }
+        Err(_) => return Err(Trouble::NotChatspot),
+    };
+    let mut request = format!("wss://{authority}{SOCKET_PATH}")
         .into_client_request()
         .map_err(|_| Trouble::NameUnknown)?;
     request.headers_mut().insert(
@@ -57,8 +78,11 @@ pub(crate) async fn dial(address: &Address) -> Result<Socket, Trouble> {
     )
     .await
     {
-        Ok(Ok((socket, _))) => Ok(socket),
-        // It took the connection and hung up: full, starting, or shutting down.
+        Ok(Ok((socket, _))) => Ok(Dialled {
+            socket: Box::new(socket),
+            line,
+        }),
+        // The same, a moment later.
         Ok(Err(Error::Io(_) | Error::Protocol(ProtocolError::HandshakeIncomplete))) => {
             Err(Trouble::NobodyAnswers)
         }
@@ -87,9 +111,10 @@ async fn connect(address: &Address) -> Result<TcpStream, Trouble> {
     Err(trouble)
 }
 
-/// The greeting of the relay at an address, after which the connection is closed.
-pub(crate) async fn greeting(address: &Address) -> Result<Greeting, Trouble> {
-    let mut socket = dial(address).await?;
+/// The greeting of the relay at an address, and the connection that it came over, which is closed.
+pub(crate) async fn greeting(address: &Address) -> Result<(Greeting, Line), Trouble> {
+    // On the heap: handshakes take much room.
+    let Dialled { mut socket, line } = Box::pin(dial(address)).await?;
     let greeting = timeout(GREETING_TIMEOUT, async {
         loop {
             match socket.next().await {
@@ -105,14 +130,14 @@ pub(crate) async fn greeting(address: &Address) -> Result<Greeting, Trouble> {
     .await
     .map_err(|_| Trouble::NotChatspot)??;
     // The answer is there; whether the goodbye arrives does not matter.
-    let _ = timeout(GREETING_TIMEOUT, socket.close(None)).await;
+    let _ = timeout(GREETING_TIMEOUT, (*socket).close(None)).await;
     if greeting.protocol.max < PROTOCOL_MIN {
         return Err(Trouble::RelayTooOld);
     }
     if greeting.protocol.min > PROTOCOL_MAX {
         return Err(Trouble::ClientTooOld);
     }
-    Ok(greeting)
+    Ok((greeting, line))
 }
 
 /// Sends one message. False when the connection is no use any more.

@@ -3,17 +3,22 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use chatspot_protocol::address::Address;
+use chatspot_protocol::compare::CompareWish;
+use chatspot_protocol::door::DoorOrder;
 use chatspot_protocol::event::{Body, Submission};
-use chatspot_protocol::identity::Identity;
-use chatspot_protocol::ids::{ClientId, MemberId, RoomId};
+use chatspot_protocol::ids::{ClientId, MemberId, RoomId, RoomPublicKey, Token};
 use chatspot_protocol::limits::{FRAMES_AT_ONCE, UNREAD_COUNTED};
-use chatspot_protocol::session::{Keep, Output, Resume, Session};
+use chatspot_protocol::passcode::Passcode;
+use chatspot_protocol::session::{Entry, Keep, NotConnected, Output, Resume, Session};
 use chatspot_protocol::text::DisplayName;
 use chatspot_protocol::time::Now;
-use chatspot_protocol::view::{Change, Failure, FailureCode, Item, Place, RoomChange, Trouble};
+use chatspot_protocol::view::{
+    Change, Failure, FailureCode, Item, Place, RoomChange, Trouble, Verified,
+};
 use chatspot_protocol::wire::{ServerFrame, close};
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{mpsc, oneshot};
@@ -21,11 +26,12 @@ use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use crate::dial::{self, Socket};
+use crate::dial::{self, Dialled, Socket};
+use crate::failure::{failure, storage};
 use crate::feed::Feed;
 use crate::store::{Cut, Saved, Store};
 use crate::watch::Woken;
-use crate::{SOFTWARE, failure, storage, wall_now};
+use crate::{Shared, random, wall_now};
 
 /// What the window asks of a room.
 #[derive(Debug)]
@@ -57,6 +63,33 @@ pub(crate) enum Command {
     Redial {
         address: Option<Address>,
     },
+    /// Somebody typed the room's passcode.
+    Passcode {
+        passcode: Passcode,
+    },
+    /// Somebody opened a link to the room, with an invite or without.
+    Invited {
+        token: Option<Token>,
+        verified: Verified,
+    },
+    /// Something is wanted at the door.
+    Door {
+        order: DoorOrder,
+        sent: oneshot::Sender<Result<(), Failure>>,
+    },
+    /// The room's key, once it has told it.
+    Key {
+        answer: oneshot::Sender<Option<RoomPublicKey>>,
+    },
+    /// Codes were compared with this member in another room.
+    Verified {
+        member: MemberId,
+    },
+    /// A comparison of short codes goes on.
+    Compare {
+        wish: CompareWish,
+        sent: oneshot::Sender<Result<(), Failure>>,
+    },
     /// The computer slept, or its network changed.
     Woke(Woken),
     /// Stay away until the next redial.
@@ -76,7 +109,7 @@ pub(crate) enum Mark {
     UnreadFrom(Place),
 }
 
-type Dialling = Pin<Box<dyn Future<Output = Result<Box<Socket>, Trouble>> + Send>>;
+type Dialling = Pin<Box<dyn Future<Output = Result<Dialled, Trouble>> + Send>>;
 
 /// The room's one connection.
 enum Line {
@@ -88,7 +121,7 @@ enum Line {
 /// What the task woke up for.
 enum Woke {
     Command(Option<Command>),
-    Dialled(Result<Box<Socket>, Trouble>),
+    Dialled(Result<Dialled, Trouble>),
     Heard(Option<Result<Message, Error>>),
     Timeout,
 }
@@ -99,8 +132,12 @@ pub(crate) struct Driver {
     session: Session,
     line: Line,
     me: MemberId,
+    /// The one key that the room's id fits. Whoever says it first, it is this one.
+    key: Option<RoomPublicKey>,
     store: Store,
     feed: Feed,
+    /// For what concerns other rooms, too.
+    client: Weak<Shared>,
     /// As the window was told last.
     read: Option<Place>,
     unread: u32,
@@ -110,9 +147,7 @@ pub(crate) struct Driver {
 
 /// What a room's task starts with.
 pub(crate) struct Start {
-    pub(crate) room: RoomId,
-    pub(crate) identity: Identity,
-    pub(crate) name: DisplayName,
+    pub(crate) entry: Entry,
     pub(crate) address: Address,
     pub(crate) resume: Resume,
     /// As the window was told.
@@ -122,11 +157,9 @@ pub(crate) struct Start {
 }
 
 impl Driver {
-    pub(crate) fn new(start: Start, store: Store, feed: Feed) -> Self {
+    pub(crate) fn new(start: Start, client: &Arc<Shared>) -> Self {
         let Start {
-            room,
-            identity,
-            name,
+            entry,
             address,
             resume,
             read,
@@ -136,18 +169,18 @@ impl Driver {
         if let Err(error) = getrandom::fill(&mut seed) {
             tracing::warn!(%error, "redials are not spread");
         }
-        let me = identity.member();
-        let software = SOFTWARE.to_owned();
-        let seed = u64::from_le_bytes(seed);
-        let session = Session::new(room, identity, name, software, resume, seed);
+        let (room, me) = (entry.room, entry.identity.member());
+        let session = Session::new(entry, resume, u64::from_le_bytes(seed));
         Self {
             room,
             address,
             session,
             line: Line::None,
             me,
-            store,
-            feed,
+            key: None,
+            store: client.store.clone(),
+            feed: client.feed.clone(),
+            client: Arc::downgrade(client),
             read,
             unread,
             start: Instant::now(),
@@ -170,10 +203,7 @@ impl Driver {
             match woke {
                 Woke::Command(None) => return,
                 Woke::Command(Some(command)) => done = self.command(command, now).await,
-                Woke::Dialled(Ok(socket)) => {
-                    self.line = Line::Open(socket);
-                    self.session.opened(now);
-                }
+                Woke::Dialled(Ok(dialled)) => self.opened(dialled, now),
                 Woke::Dialled(Err(trouble)) => {
                     self.line = Line::None;
                     self.session.dial_failed(trouble, now);
@@ -186,6 +216,21 @@ impl Driver {
             }
             self.carry_out().await;
             drop(done);
+        }
+    }
+
+    fn opened(&mut self, Dialled { socket, line }: Dialled, now: Now) {
+        match random() {
+            Ok(secret) => {
+                self.line = Line::Open(socket);
+                self.session.opened(line, secret, now);
+            }
+            Err(failure) => {
+                // Without randomness nothing that is secret can be said.
+                tracing::error!(?failure, "no connection");
+                self.line = Line::None;
+                self.session.dial_failed(Trouble::Lost, now);
+            }
         }
     }
 
@@ -210,6 +255,25 @@ impl Driver {
                     self.address = address;
                 }
                 self.session.redial();
+            }
+            Command::Passcode { passcode } => self.session.passcode(passcode),
+            Command::Invited { token, verified } => self.session.invited(token, verified),
+            Command::Door { order, sent } => {
+                // Nobody waits for the answer any more when the window was reloaded.
+                let _ = sent.send(self.session.door(order).map_err(not_connected));
+            }
+            Command::Key { answer } => {
+                // Nobody waits for the answer any more when the window was reloaded.
+                let _ = answer.send(self.key);
+            }
+            Command::Verified { member } => self.session.verified(member),
+            Command::Compare { wish, sent } => {
+                let wished = random().and_then(|share| {
+                    let compared = self.session.compare(wish, share, now);
+                    compared.map_err(not_connected)
+                });
+                // Nobody waits for the answer any more when the window was reloaded.
+                let _ = sent.send(wished);
             }
             Command::Woke(woken) => {
                 if woken == Woken::Slept || !self.address.is_loopback() {
@@ -299,7 +363,13 @@ impl Driver {
     fn heard(&mut self, heard: Option<Result<Message, Error>>, now: Now) {
         match heard {
             Some(Ok(Message::Text(text))) => match ServerFrame::decode(&text) {
-                Ok(frame) => self.session.frame(frame, now),
+                Ok(frame) => {
+                    if let ServerFrame::Greeting(greeting) = &frame {
+                        let mut keys = greeting.rooms.iter().map(|hosted| hosted.key);
+                        self.key = self.key.or(keys.find(|key| key.room() == self.room));
+                    }
+                    self.session.frame(frame, now);
+                }
                 Err(error) => {
                     // A later version may send more than this one knows.
                     tracing::debug!(%error, "frame not understood");
@@ -344,6 +414,13 @@ impl Driver {
 
     /// Has the disk take it, and shows what is new by it. False when the disk does not.
     async fn keep(&mut self, keeps: Vec<Keep>) -> bool {
+        let verified: Vec<MemberId> = keeps
+            .iter()
+            .filter_map(|keep| match keep {
+                Keep::Verified { member } => Some(*member),
+                _ => None,
+            })
+            .collect();
         let saved = match self.store.keep(self.room, keeps, wall_now()).await {
             Ok(saved) => saved,
             Err(error) => {
@@ -352,9 +429,14 @@ impl Driver {
             }
         };
         self.session.kept();
+        for member in verified {
+            tokio::spawn(crate::verified(self.client.clone(), self.room, member));
+        }
         let Saved { items, cut, others } = saved;
         let came = items.iter().rev().find_map(|item| match item {
-            Item::Event { event, .. } if event.author == self.me && event.body == Body::Joined => {
+            Item::Event { event, .. }
+                if event.author == self.me && matches!(event.body, Body::Joined { .. }) =>
+            {
                 item.place()
             }
             Item::Event { .. } | Item::Reset { .. } | Item::Gap { .. } => None,
@@ -386,10 +468,7 @@ impl Driver {
         match output {
             Output::Dial => {
                 let address = self.address.clone();
-                self.line =
-                    Line::Dialling(Box::pin(
-                        async move { dial::dial(&address).await.map(Box::new) },
-                    ));
+                self.line = Line::Dialling(Box::pin(async move { dial::dial(&address).await }));
             }
             Output::Transmit(frame) => self.write(Message::text(frame.encode())).await,
             Output::Ping => self.write(Message::Ping(Vec::new().into())).await,
@@ -419,6 +498,10 @@ impl Driver {
             wall: wall_now(),
         }
     }
+}
+
+fn not_connected(_: NotConnected) -> Failure {
+    failure(FailureCode::NotConnected, "not in the room now")
 }
 
 async fn wait(line: &mut Line) -> Woke {

@@ -103,7 +103,7 @@ async fn run(mut view: View, mut inputs: mpsc::Receiver<Input>) {
 #[cfg(test)]
 mod tests {
     use chatspot_protocol::identity::Identity;
-    use chatspot_protocol::view::Me;
+    use chatspot_protocol::view::{Keeping, Me};
 
     use super::*;
 
@@ -120,6 +120,8 @@ mod tests {
         Me {
             member,
             tag: member.tag(),
+            fingerprint: member.fingerprint(),
+            kept: Keeping::File,
             name: None,
             suggested_name: String::new(),
             version: version.to_owned(),

@@ -6,9 +6,16 @@
 
 mod dial;
 mod driver;
+mod failure;
 mod feed;
+mod identity;
+mod look;
 mod net;
+mod order;
+mod passphrase;
 pub mod store;
+mod talk;
+mod tls;
 mod watch;
 
 use std::collections::HashMap;
@@ -17,20 +24,22 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use chatspot_folder::store::StoreError;
-use chatspot_protocol::address::{Address, BadAddress};
-use chatspot_protocol::event::{RoomSettings, Submission};
+pub use chatspot_folder::vault::Vault;
+use chatspot_protocol::address::Address;
 use chatspot_protocol::identity::Identity;
-use chatspot_protocol::ids::{ClientId, MemberId, RoomId, WallMillis};
-use chatspot_protocol::limits::{CLIENT_ROOMS, PREFS_BYTES, ROOM_COMMANDS, TIDY_EVERY};
-use chatspot_protocol::text::{BadText, DisplayName, MessageText, RoomName};
+use chatspot_protocol::ids::{MemberId, RoomId, Token, WallMillis};
+use chatspot_protocol::limits::{CLIENT_ROOMS, ROOM_COMMANDS, TIDY_EVERY};
+use chatspot_protocol::session::Entry;
+use chatspot_protocol::text::{DisplayName, RoomName};
 use chatspot_protocol::view::{
-    Change, ExportFormat, Failure, FailureCode, Found, Hits, Hosting, Me, Page, PageAt, Place,
-    RoomChange, RoomView, Trouble, View,
+    Change, Failure, FailureCode, Hosting, Me, RoomChange, RoomView, Verified, View,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::driver::{Command, Driver, Mark, Start};
+use crate::driver::{Command, Driver, Start};
+pub use crate::failure::{bad_passcode, bad_text, storage};
+use crate::failure::{failure, not_open, parse_address};
 use crate::feed::Feed;
 pub use crate::feed::{EventSink, SinkGone};
 use crate::store::OpenRoom;
@@ -91,13 +100,45 @@ pub struct Opening {
     pub name: RoomName,
     /// Set when this installation hosts it.
     pub hosting: Option<Hosting>,
+    /// An invite to come in by.
+    pub token: Option<Token>,
+    /// By what it is known for the right one.
+    pub verified: Verified,
+}
+
+impl Opening {
+    /// A room of which nothing is known but that it answered there.
+    pub fn found(address: Address, room: RoomId, name: RoomName) -> Self {
+        Self {
+            address,
+            room,
+            name,
+            hosting: None,
+            token: None,
+            verified: Verified::No,
+        }
+    }
+
+    /// A room that this installation hosts.
+    pub fn hosted(address: Address, room: RoomId, name: RoomName, hosting: Hosting) -> Self {
+        Self {
+            hosting: Some(hosting),
+            verified: Verified::Hosted,
+            ..Self::found(address, room, name)
+        }
+    }
 }
 
 impl Client {
     /// Reads the data folder and starts; must be called within a tokio runtime. No room is open before
-    /// [`Client::resume`].
+    /// [`Client::resume`]. Secrets are kept in files.
     pub fn start(config: ClientConfig) -> Result<Self, StoreError> {
-        let (store, start) = Store::open(&config.data_dir)?;
+        Self::start_in(&Vault::off(), config)
+    }
+
+    /// The same, with secrets in a vault.
+    pub fn start_in(vault: &Vault, config: ClientConfig) -> Result<Self, StoreError> {
+        let (store, start) = Store::open_in(vault, &config.data_dir)?;
         Ok(Self::start_with(store, start, config))
     }
 
@@ -108,6 +149,8 @@ impl Client {
         let me = Me {
             member,
             tag: member.tag(),
+            fingerprint: member.fingerprint(),
+            kept: start.kept,
             name: start.name,
             suggested_name: config.suggested_name,
             version: config.version,
@@ -151,13 +194,8 @@ impl Client {
                 tracing::warn!(%room, %address, "a room's address is none");
                 continue;
             };
-            let opening = Opening {
-                address,
-                room,
-                name,
-                hosting: None,
-            };
-            self.enter(opening, None).await?;
+            self.enter(Opening::found(address, room, name), None)
+                .await?;
         }
         Ok(())
     }
@@ -211,36 +249,6 @@ impl Client {
         self.lock().me.name.clone()
     }
 
-    /// Asks what answers at an address that somebody typed or pasted.
-    pub async fn look_up(&self, text: &str) -> Result<Found, Failure> {
-        let address = parse_address(text)?;
-        let greeting = dial::greeting(&address).await.map_err(unreachable)?;
-        if greeting.rooms.is_empty() {
-            return Err(failure(
-                FailureCode::NoRooms,
-                format!("{address} hosts no room"),
-            ));
-        }
-        Ok(Found {
-            address: address.to_string(),
-            rooms: greeting.rooms,
-        })
-    }
-
-    /// Joins a room found at an address, and remembers it.
-    pub async fn join(&self, address: &str, room: RoomId, name: &str) -> Result<(), Failure> {
-        let address = parse_address(address)?;
-        let name = RoomName::parse(name).map_err(|bad| bad_text(&bad))?;
-        let opening = Opening {
-            address,
-            room,
-            name,
-            hosting: None,
-        };
-        self.enter(opening, Some(wall_now())).await?;
-        self.tell_recents().await
-    }
-
     /// Opens a room without remembering it: how a host enters its own.
     pub async fn open(&self, opening: Opening) -> Result<(), Failure> {
         self.enter(opening, None).await
@@ -252,6 +260,8 @@ impl Client {
             room,
             name,
             hosting,
+            token,
+            verified,
         } = opening;
         let my_name = self
             .name()
@@ -265,8 +275,14 @@ impl Client {
                 let kept = self.0.store.set_address(room, address.to_string()).await;
                 kept.map_err(|error| storage(&error))?;
                 let address = Some(address);
+                let kept = self.0.store.invited(room, token, verified).await;
+                kept.map_err(|error| storage(&error))?;
                 // A room that ends just now is not dialled again.
                 let _ = known.commands.send(Command::Redial { address }).await;
+                if token.is_some() || verified > Verified::No {
+                    let invited = Command::Invited { token, verified };
+                    let _ = known.commands.send(invited).await;
+                }
                 if let Some(hosting) = hosting {
                     self.hosting(room, hosting).await;
                 }
@@ -286,6 +302,8 @@ impl Client {
                     name: name.clone(),
                     address: address.to_string(),
                     joined_at,
+                    token,
+                    verified,
                 },
                 self.member(),
             )
@@ -300,16 +318,22 @@ impl Client {
         view.unread = kept.unread;
         view.draft = kept.draft;
         view.outbox.clone_from(&kept.resume.outbox);
+        view.security.verified = kept.resume.trust.verified;
         let start = Start {
-            room,
-            identity: self.0.identity.clone(),
-            name: my_name,
+            entry: Entry {
+                room,
+                identity: self.0.identity.clone(),
+                name: my_name,
+                software: SOFTWARE.to_owned(),
+                token: kept.token,
+                passcode: None,
+            },
             address,
             resume: kept.resume,
             read: kept.read,
             unread: kept.unread,
         };
-        let driver = Driver::new(start, self.0.store.clone(), self.0.feed.clone());
+        let driver = Driver::new(start, &self.0);
         let (commands, receiver) = mpsc::channel(ROOM_COMMANDS);
         let handle = RoomHandle { commands, hosted };
         self.lock().rooms.insert(room, handle);
@@ -379,115 +403,8 @@ impl Client {
         self.command(room, Command::Stop).await
     }
 
-    /// Writes a message: it is in the outbox when this returns.
-    pub async fn send(&self, room: RoomId, text: &str) -> Result<(), Failure> {
-        let text = MessageText::parse(text).map_err(|bad| bad_text(&bad))?;
-        let submission = Submission::message(new_id()?, text);
-        self.submit(room, submission).await
-    }
-
-    /// Sets the room's rules, as its host.
-    pub async fn set_settings(&self, room: RoomId, settings: RoomSettings) -> Result<(), Failure> {
-        let hosted = self.lock().rooms.get(&room).map(|room| room.hosted);
-        if !hosted.ok_or_else(|| not_open(room))? {
-            let message = "only the host sets the rules";
-            return Err(failure(FailureCode::NotHost, message));
-        }
-        let submission = Submission::settings(new_id()?, settings);
-        self.submit(room, submission).await
-    }
-
-    async fn submit(&self, room: RoomId, submission: Submission) -> Result<(), Failure> {
-        let (taken, answer) = oneshot::channel();
-        self.command(room, Command::Submit { submission, taken })
-            .await?;
-        answer.await.map_err(|_| not_open(room))?
-    }
-
-    /// Sends a failed message again.
-    pub async fn retry(&self, room: RoomId, id: ClientId) -> Result<(), Failure> {
-        self.command(room, Command::Retry { id }).await
-    }
-
-    /// Takes an unsent message out of the outbox.
-    ///
-    /// False when it is on its way or was sent already.
-    pub async fn discard(&self, room: RoomId, id: ClientId) -> Result<bool, Failure> {
-        let (sender, taken) = oneshot::channel();
-        self.command(room, Command::Discard { id, taken: sender })
-            .await?;
-        taken.await.map_err(|_| not_open(room))?
-    }
-
-    /// Tells the others that one is typing, or stopped.
-    pub async fn typing(&self, room: RoomId, active: bool) -> Result<(), Failure> {
-        self.command(room, Command::Typing { active }).await
-    }
-
-    /// A part of an open room's timeline, from this computer's disk.
-    pub async fn page(&self, room: RoomId, at: PageAt) -> Result<Page, Failure> {
-        let page = self.0.store.page(room, at).await;
-        page.map_err(|error| storage(&error))
-    }
-
-    /// Everything up to that place was seen.
-    pub async fn read(&self, room: RoomId, place: Place) -> Result<(), Failure> {
-        let mark = Mark::UpTo(place);
-        self.command(room, Command::Read { mark }).await
-    }
-
-    /// From that place on everything counts as unread.
-    pub async fn unread_from(&self, room: RoomId, place: Place) -> Result<(), Failure> {
-        let mark = Mark::UnreadFrom(place);
-        self.command(room, Command::Read { mark }).await
-    }
-
-    /// Keeps what is typed and not sent.
-    pub async fn save_draft(&self, room: RoomId, text: String) -> Result<(), Failure> {
-        let kept = self.0.store.save_draft(room, text.clone()).await;
-        kept.map_err(|error| storage(&error))?;
-        let what = RoomChange::Draft { text };
-        self.publish(Change::Room { room, what }).await;
-        Ok(())
-    }
-
-    /// Keeps what the window wants kept; at most [`chatspot_protocol::limits::PREFS_BYTES`].
-    pub async fn set_prefs(&self, prefs: String) -> Result<(), Failure> {
-        if prefs.len() > PREFS_BYTES {
-            return Err(failure(FailureCode::TooLong, "too many preferences"));
-        }
-        let kept = self.0.store.set_prefs(prefs.clone()).await;
-        kept.map_err(|error| storage(&error))?;
-        self.publish(Change::Prefs { prefs }).await;
-        Ok(())
-    }
-
-    /// Messages that hold the words of `query`, newest first, in one room or in all; the next ones before `before`.
-    pub async fn search(
-        &self,
-        room: Option<RoomId>,
-        query: String,
-        before: Option<i64>,
-    ) -> Result<Hits, Failure> {
-        let hits = self.0.store.search(room, query, before).await;
-        hits.map_err(|error| storage(&error))
-    }
-
-    /// Writes a room's history to a new file in `folder`. Returns where.
-    pub async fn export(
-        &self,
-        room: RoomId,
-        format: ExportFormat,
-        folder: PathBuf,
-    ) -> Result<PathBuf, Failure> {
-        let view = self.0.feed.view().await;
-        let open = view.rooms.into_iter().find(|open| open.room == room);
-        let stem = format!("ChatSpot {}", open.ok_or_else(|| not_open(room))?.name);
-        let path = self.0.store.export(room, format, folder, stem).await;
-        path.map_err(|error| storage(&error))
-    }
-
-    /// Forgets a room that is not open, with everything that this computer has of it.
+    /// Forgets a room that is not open, with everything that this computer has of it: its key, too, so that another room
+    /// may be joined in its place.
     pub async fn forget_recent(&self, room: RoomId) -> Result<(), Failure> {
         let _one = self.0.opening.lock().await;
         if !self.lock().rooms.contains_key(&room) {
@@ -516,13 +433,6 @@ impl Client {
     }
 }
 
-fn failure(code: FailureCode, message: impl Into<String>) -> Failure {
-    Failure {
-        code,
-        message: message.into(),
-    }
-}
-
 /// Looks at clocks and networks for as long as the client is there.
 async fn watch_computer(client: Weak<Shared>) {
     let mut watch = Watch::new(Instant::now(), SystemTime::now(), watch::addresses());
@@ -539,6 +449,18 @@ async fn watch_computer(client: Weak<Shared>) {
                 let _ = room.commands.send(Command::Woke(woken)).await;
             }
         }
+    }
+}
+
+/// Codes were compared with a member in one room: they are the same person in the others.
+pub(crate) async fn verified(client: Weak<Shared>, room: RoomId, member: MemberId) {
+    let Some(client) = client.upgrade().map(Client) else {
+        return;
+    };
+    let rooms = client.lock().rooms.clone();
+    for (_, handle) in rooms.into_iter().filter(|(other, _)| *other != room) {
+        // A room that ends just now shows nobody.
+        let _ = handle.commands.send(Command::Verified { member }).await;
     }
 }
 
@@ -562,68 +484,12 @@ async fn keep_house(client: Weak<Shared>) {
     }
 }
 
-fn new_id() -> Result<ClientId, Failure> {
-    let mut id = [0; 16];
-    getrandom::fill(&mut id).map_err(|error| failure(FailureCode::Internal, error.to_string()))?;
-    Ok(ClientId(id))
-}
-
-/// The window's code for a disk that does not do as it is told.
-pub fn storage(error: &StoreError) -> Failure {
-    let code = match error {
-        StoreError::Full { .. } => FailureCode::DiskFull,
-        StoreError::Newer { .. } => FailureCode::NewerData,
-        StoreError::InUse { .. } => FailureCode::DataInUse,
-        _ => FailureCode::Storage,
-    };
-    failure(code, error.to_string())
-}
-
-fn not_open(room: RoomId) -> Failure {
-    failure(FailureCode::NotOpen, format!("room {room} is not open"))
-}
-
-/// The window's code for a refused text.
-pub fn bad_text(bad: &BadText) -> Failure {
-    let code = match bad {
-        BadText::Empty => FailureCode::Empty,
-        BadText::TooLong => FailureCode::TooLong,
-        BadText::Control => FailureCode::Control,
-    };
-    failure(code, bad.to_string())
-}
-
-fn parse_address(text: &str) -> Result<Address, Failure> {
-    text.parse().map_err(|bad: BadAddress| {
-        let code = match bad {
-            BadAddress::NotAnAddress => FailureCode::NotAnAddress,
-            BadAddress::WrongScheme(_) => FailureCode::WrongScheme,
-        };
-        failure(code, bad.to_string())
-    })
-}
-
-fn unreachable(trouble: Trouble) -> Failure {
-    let code = match trouble {
-        Trouble::NameUnknown => FailureCode::NameUnknown,
-        Trouble::NotChatspot => FailureCode::NotChatspot,
-        Trouble::RelayTooOld => FailureCode::RelayTooOld,
-        Trouble::ClientTooOld => FailureCode::ClientTooOld,
-        Trouble::RoomFull => FailureCode::RoomFull,
-        Trouble::NoSuchRoom => FailureCode::NoSuchRoom,
-        Trouble::NobodyAnswers
-        | Trouble::Lost
-        | Trouble::Silent
-        | Trouble::TooSlow
-        | Trouble::RelayStopping
-        | Trouble::HostClosed
-        | Trouble::Replaced
-        | Trouble::Unauthenticated
-        | Trouble::Stopped
-        | Trouble::NotSaved
-        | Trouble::Protocol => FailureCode::NobodyAnswers,
-    };
-    failure(code, format!("{trouble:?}"))
+/// Secret random bytes.
+pub(crate) fn random<const BYTES: usize>() -> Result<[u8; BYTES], Failure> {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| failure(FailureCode::Internal, error.to_string()))?;
+    Ok(bytes)
 }
 
 pub(crate) fn wall_now() -> WallMillis {

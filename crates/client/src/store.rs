@@ -14,6 +14,7 @@ mod schema;
 mod search;
 #[cfg(test)]
 mod tests;
+mod unsay;
 mod words;
 mod worker;
 mod write;
@@ -26,17 +27,21 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use chatspot_folder::Secret;
 pub use chatspot_folder::store::StoreError;
 use chatspot_folder::store::{Database, Opened, Recovered};
-use chatspot_protocol::ids::{MemberId, RoomId, WallMillis};
+use chatspot_folder::vault::Vault;
+use chatspot_protocol::ids::{MemberId, RoomId, Token, WallMillis};
 use chatspot_protocol::limits::{BACKUP_EVERY, PREFS_BYTES};
 use chatspot_protocol::session::Keep;
 use chatspot_protocol::text::DisplayName;
-use chatspot_protocol::view::{ExportFormat, Hits, Page, PageAt, Pending, Place, Recent, Recovery};
+use chatspot_protocol::view::{
+    ExportFormat, Hits, Page, PageAt, Pending, Place, Recent, Recovery, Verified,
+};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-pub use self::answers::{Cut, History, Kept, OpenRoom, Opening, Saved, Start};
+pub use self::answers::{Acquaintance, Cut, History, Kept, OpenRoom, Opening, Saved, Start};
 use self::profile::Profile;
 use self::schema::{LAYOUT, Room};
 use self::worker::{Aside, Ended, Worker};
@@ -71,18 +76,28 @@ enum Threads {
 }
 
 impl Store {
-    /// Opens the data folder, or begins a new one with a new identity. Reads the disk in the thread that asks.
+    /// Opens the data folder, or begins a new one with a new identity. Reads the disk in the thread that asks. Secrets
+    /// are kept in files.
     pub fn open(folder: &Path) -> Result<(Self, Start), StoreError> {
-        match Self::open_once(folder) {
+        Self::open_in(&Vault::off(), folder)
+    }
+
+    /// The same, with secrets in a vault.
+    ///
+    /// # Errors
+    /// [`StoreError::Keychain`] when secrets are sealed and the keychain does not open. Nothing is written then, and no
+    /// new identity is made.
+    pub fn open_in(vault: &Vault, folder: &Path) -> Result<(Self, Start), StoreError> {
+        match Self::open_once(vault, folder) {
             // Damage that only the first look at the rows meets, because nobody checks what was closed cleanly: it is
             // marked by now, and the next opening mends it.
-            Err(StoreError::Damaged { .. }) => Self::open_once(folder),
+            Err(StoreError::Damaged { .. }) => Self::open_once(vault, folder),
             opened => opened,
         }
     }
 
-    fn open_once(folder: &Path) -> Result<(Self, Start), StoreError> {
-        let profile = Profile::load(folder)?;
+    fn open_once(vault: &Vault, folder: &Path) -> Result<(Self, Start), StoreError> {
+        let profile = Profile::load(vault, folder)?;
         let opened = Database::open(folder, &LAYOUT)?;
         let Opened {
             database,
@@ -193,6 +208,25 @@ impl Store {
         self.read(read::recents).await
     }
 
+    /// Every room that was joined before.
+    pub async fn acquaintances(&self) -> Result<Vec<Acquaintance>, StoreError> {
+        self.read(read::acquaintances).await
+    }
+
+    /// An invite for a room that is open, and by what it is known for the right one: what was kept stays where it is
+    /// better.
+    pub async fn invited(
+        &self,
+        room: RoomId,
+        token: Option<Token>,
+        verified: Verified,
+    ) -> Result<(), StoreError> {
+        self.write(Durability::Now, move |tx| {
+            write::invited(tx, room, token, verified)
+        })
+        .await
+    }
+
     /// Deletes everything of a room. Nobody can read it when this returns; the disk is cleared of it afterwards, when
     /// nothing else waits.
     pub async fn forget(&self, room: RoomId) -> Result<(), StoreError> {
@@ -291,6 +325,22 @@ impl Store {
         let folder = self.0.folder.clone();
         let set = move |writer: &mut Writer| match &mut writer.profile {
             Some(profile) => profile.set_name(&folder, &name),
+            None => Ok(()),
+        };
+        self.with_writer(move |writer| Ok(set(writer))).await?
+    }
+
+    /// The secret half of this installation's identity. None in memory.
+    pub(crate) async fn secret(&self) -> Result<Option<Secret>, StoreError> {
+        self.with_writer(|writer| Ok(writer.profile.as_ref().map(Profile::secret)))
+            .await
+    }
+
+    /// Becomes somebody else from the next start on. Who it was is kept beside.
+    pub(crate) async fn set_secret(&self, secret: Secret) -> Result<(), StoreError> {
+        let folder = self.0.folder.clone();
+        let set = move |writer: &mut Writer| match &mut writer.profile {
+            Some(profile) => profile.set_secret(&folder, secret),
             None => Ok(()),
         };
         self.with_writer(move |writer| Ok(set(writer))).await?
@@ -488,6 +538,7 @@ fn start(
     }
     let start = Start {
         identity: profile.identity(),
+        kept: profile.keeping(),
         name: profile.name(),
         recents: read::recents(&writer.connection).map_err(at)?,
         prefs: write::prefs(&writer.connection).map_err(at)?,

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod store;
+pub mod vault;
 
 use std::fmt;
 use std::fs::{DirBuilder, File, TryLockError};
@@ -13,6 +14,8 @@ use std::path::{Path, PathBuf};
 use data_encoding::BASE64URL_NOPAD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::vault::{Closed, Keeping, Vault};
 
 /// Why a file of the folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +42,17 @@ pub enum FolderError {
         /// The file.
         path: PathBuf,
     },
+    /// Its secrets are sealed, and the system's keychain does not give out the key. It is left as it is.
+    #[error("the secrets in {path} are sealed, and the keychain {}", match why {
+        Closed::Locked => "does not open",
+        Closed::Empty => "has lost their key",
+    })]
+    Keychain {
+        /// The file.
+        path: PathBuf,
+        /// What the keychain says.
+        why: Closed,
+    },
     /// The system gives no random bytes.
     #[error("no random bytes: {0}")]
     Random(#[from] getrandom::Error),
@@ -54,6 +68,11 @@ impl Secret {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes)?;
         Ok(Self(bytes))
+    }
+
+    /// That of somebody who brings it.
+    pub fn of(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
     /// The bytes.
@@ -92,13 +111,30 @@ impl<'de> Deserialize<'de> for Secret {
 pub struct JsonFile<T> {
     path: PathBuf,
     value: T,
+    vault: Vault,
+    keeping: Keeping,
     /// Held as long as the file is open.
     _lock: File,
 }
 
 impl<T: Clone + Serialize + DeserializeOwned> JsonFile<T> {
-    /// Opens the file of that name, or makes it with `new`; the folder is made if missing.
+    /// Opens the file of that name, or makes it with `new`; the folder is made if missing. Its secrets are in it.
     pub fn open(
+        folder: &Path,
+        name: &str,
+        new: impl FnOnce() -> Result<T, FolderError>,
+    ) -> Result<Self, FolderError> {
+        Self::open_in(&Vault::off(), folder, name, new)
+    }
+
+    /// The same, with its secrets in a vault: what stands in fields called `secret` is sealed. Secrets that are in the
+    /// file yet are moved into the vault as it is opened, if the vault has a key.
+    ///
+    /// # Errors
+    /// [`FolderError::Keychain`] when there are sealed secrets and the keychain does not give out their key. Nothing is
+    /// written then.
+    pub fn open_in(
+        vault: &Vault,
         folder: &Path,
         name: &str,
         new: impl FnOnce() -> Result<T, FolderError>,
@@ -110,36 +146,39 @@ impl<T: Clone + Serialize + DeserializeOwned> JsonFile<T> {
         };
         make_private(folder).map_err(at_path)?;
         // A file of its own: the JSON file is replaced with every change, and a lock on it would go with it.
-        let lock = File::create(path.with_extension("lock")).map_err(at_path)?;
+        let lock = private(&path.with_extension("lock")).map_err(at_path)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(FolderError::InUse { path }),
             Err(TryLockError::Error(source)) => return Err(at_path(source)),
         }
-        match std::fs::read(&path) {
+        let (value, keeping) = match std::fs::read(&path) {
             Ok(bytes) => {
                 let damaged = |error: serde_json::Error| FolderError::Damaged {
                     path: path.clone(),
                     message: error.to_string(),
                 };
-                let value = serde_json::from_slice(&bytes).map_err(damaged)?;
-                Ok(Self {
-                    path,
-                    value,
-                    _lock: lock,
-                })
+                let mut json = serde_json::from_slice(&bytes).map_err(damaged)?;
+                let keeping = vault.unseal(&path, &mut json)?;
+                let value = serde_json::from_value(json).map_err(damaged)?;
+                (value, Some(keeping))
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let file = Self {
-                    path,
-                    value: new()?,
-                    _lock: lock,
-                };
-                file.write(&file.value)?;
-                Ok(file)
-            }
-            Err(error) => Err(at_path(error)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (new()?, None),
+            Err(error) => return Err(at_path(error)),
+        };
+        let mut file = Self {
+            path,
+            value,
+            vault: vault.clone(),
+            keeping: keeping.unwrap_or(Keeping::File),
+            _lock: lock,
+        };
+        match keeping {
+            Some(Keeping::Keychain) => {}
+            Some(Keeping::File) => file.move_in()?,
+            None => file.keeping = file.write(&file.value)?,
         }
+        Ok(file)
     }
 
     /// What the file holds.
@@ -147,22 +186,52 @@ impl<T: Clone + Serialize + DeserializeOwned> JsonFile<T> {
         &self.value
     }
 
+    /// Where its secrets are.
+    pub fn keeping(&self) -> Keeping {
+        self.keeping
+    }
+
     /// Changes it, on the disk first: after an error both are as they were.
     pub fn change(&mut self, change: impl FnOnce(&mut T)) -> Result<(), FolderError> {
         let mut value = self.value.clone();
         change(&mut value);
-        self.write(&value)?;
+        self.keeping = self.write(&value)?;
         self.value = value;
         Ok(())
     }
 
-    fn write(&self, value: &T) -> Result<(), FolderError> {
-        let text = serde_json::to_vec_pretty(value).map_err(io::Error::from);
+    /// Moves secrets that are in the file into the vault, if it has a key by now. The file is not touched otherwise.
+    fn move_in(&mut self) -> Result<(), FolderError> {
+        let mut json = self.json(&self.value)?;
+        if self.vault.seal(&mut json)? == Keeping::Keychain {
+            self.put(&json)?;
+            self.keeping = Keeping::Keychain;
+        }
+        Ok(())
+    }
+
+    fn write(&self, value: &T) -> Result<Keeping, FolderError> {
+        let mut json = self.json(value)?;
+        let keeping = self.vault.seal(&mut json)?;
+        self.put(&json)?;
+        Ok(keeping)
+    }
+
+    fn json(&self, value: &T) -> Result<serde_json::Value, FolderError> {
+        serde_json::to_value(value).map_err(|error| self.at_path(error.into()))
+    }
+
+    fn put(&self, json: &serde_json::Value) -> Result<(), FolderError> {
+        let text = serde_json::to_vec_pretty(json).map_err(io::Error::from);
         let written = text.and_then(|text| write_private(&self.path, &text));
-        written.map_err(|source| FolderError::Io {
+        written.map_err(|source| self.at_path(source))
+    }
+
+    fn at_path(&self, source: io::Error) -> FolderError {
+        FolderError::Io {
             path: self.path.clone(),
             source,
-        })
+        }
     }
 }
 
@@ -173,6 +242,15 @@ fn make_private(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
+}
+
+/// Opens an own file, or makes it; only its owner may read it.
+fn private(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// Writes a file that only its owner may read, whole or not at all.

@@ -1,14 +1,18 @@
-//! Proof that nothing is lost: real programs are killed and cut off, write down what they saw, and a checker compares.
+//! Proof that nothing is lost and nobody gets in who does not belong: real programs are killed and cut off, write down
+//! what they saw, and a checker compares; others stand between, host falsely, or listen.
 //!
 //! Not part of the app. README.md beside this crate says how to run it and how to see it fail.
 
 #![forbid(unsafe_code)]
 
+pub mod between;
 pub mod check;
 pub mod crash;
 pub mod dice;
+pub mod forger;
 pub mod history;
 pub mod program;
 pub mod readout;
 pub mod stage;
+pub mod tls;
 pub mod window;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chatspot_protocol::event::Event;
-use chatspot_protocol::identity::Identity;
+use chatspot_protocol::identity::{Channel, Identity};
 use chatspot_protocol::ids::{Epoch, RoomId, Seq};
 use chatspot_protocol::limits::{PAGE_EVENTS, PROTOCOL_MAX, SOCKET_PATH, SUBPROTOCOL};
 use chatspot_protocol::text::DisplayName;
@@ -86,11 +86,16 @@ impl Readout {
         address: &str,
         room: Option<RoomId>,
     ) -> Result<Self, ReadoutError> {
-        let mut reader = Reader::begin(stream, address).await?;
+        let securing = tokio::time::timeout(PATIENCE, crate::tls::connect(stream));
+        let (stream, _, channel) = securing
+            .await
+            .map_err(|_| ReadoutError::Silence)?
+            .map_err(|error| Box::new(error.into()))?;
+        let mut reader = Reader::begin(stream, address, channel).await?;
         let greeting = reader.greeting().await?;
         let room = match (room, greeting.rooms.as_slice()) {
             (Some(room), _) => room,
-            (None, [only]) => only.room,
+            (None, [only]) => only.summary.room,
             (None, _) => return Err(ReadoutError::WhichRoom),
         };
         let welcome = reader.enter(&greeting, room).await?;
@@ -121,11 +126,14 @@ impl Readout {
     }
 }
 
-struct Reader<S>(WebSocketStream<S>);
+struct Reader<S> {
+    socket: WebSocketStream<S>,
+    channel: Channel,
+}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Reader<S> {
-    async fn begin(stream: S, address: &str) -> Result<Self, ReadoutError> {
-        let mut request = format!("ws://{address}{SOCKET_PATH}")
+    async fn begin(stream: S, address: &str, channel: Channel) -> Result<Self, ReadoutError> {
+        let mut request = format!("wss://{address}{SOCKET_PATH}")
             .into_client_request()
             .map_err(Box::new)?;
         request.headers_mut().insert(
@@ -137,7 +145,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Reader<S> {
         let (socket, _) = connected
             .map_err(|_| ReadoutError::Silence)?
             .map_err(Box::new)?;
-        Ok(Self(socket))
+        Ok(Self { socket, channel })
     }
 
     async fn greeting(&mut self) -> Result<Greeting, ReadoutError> {
@@ -157,7 +165,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Reader<S> {
             room,
             member: identity.member(),
             name: DisplayName::parse("Reader").expect("it is a name"),
-            signature: identity.sign_hello(&greeting.nonce, &room),
+            signature: identity.sign_hello(&self.channel, &greeting.nonce, &room),
+            token: None,
             software: "ChatSpot readout".to_owned(),
         };
         self.send(&ClientFrame::Hello(Box::new(hello))).await?;
@@ -189,7 +198,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Reader<S> {
     }
 
     async fn send(&mut self, frame: &ClientFrame) -> Result<(), ReadoutError> {
-        let sent = self.0.send(Message::text(frame.encode()));
+        let sent = self.socket.send(Message::text(frame.encode()));
         tokio::time::timeout(PATIENCE, sent)
             .await
             .map_err(|_| ReadoutError::Silence)?
@@ -199,7 +208,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Reader<S> {
 
     async fn frame(&mut self) -> Result<ServerFrame, ReadoutError> {
         loop {
-            let message = tokio::time::timeout(PATIENCE, self.0.next())
+            let message = tokio::time::timeout(PATIENCE, self.socket.next())
                 .await
                 .map_err(|_| ReadoutError::Silence)?
                 .ok_or(ReadoutError::Ended)?

@@ -134,6 +134,12 @@ pub struct Stage {
     board: watch::Sender<Vec<Status>>,
     /// Most milliseconds between two messages of a member.
     pace: Duration,
+    /// How somebody new comes in, as the relay's option has it.
+    admission: String,
+    /// See [`Stage::set_passcode`].
+    passcode: Option<String>,
+    /// What the relay printed.
+    printed: watch::Sender<String>,
 }
 
 impl Stage {
@@ -149,6 +155,39 @@ impl Stage {
             members: Vec::new(),
             board: watch::channel(Vec::new()).0,
             pace: Duration::from_millis(60),
+            admission: "open".to_owned(),
+            passcode: None,
+            printed: watch::Sender::new(String::new()),
+        }
+    }
+
+    /// Sets how somebody new comes in, before the relay's first start.
+    pub fn set_admission(&mut self, admission: &str) {
+        admission.clone_into(&mut self.admission);
+    }
+
+    /// Sets what opens the room, before the relay's first start.
+    pub fn set_passcode(&mut self, passcode: &str) {
+        self.passcode = Some(passcode.to_owned());
+    }
+
+    /// The first word of that beginning that the relay prints.
+    pub async fn printed(&mut self, beginning: &str) -> Result<String, StageError> {
+        let found = |text: &str| {
+            let mut words = text.split_whitespace();
+            words
+                .find(|word| word.starts_with(beginning))
+                .map(str::to_owned)
+        };
+        let mut printed = self.printed.subscribe();
+        let waited = printed.wait_for(|text| found(text).is_some());
+        let text = tokio::time::timeout(PATIENCE, waited).await.map(|text| {
+            // It cannot end while this side of it is here.
+            text.ok().and_then(|text| found(&text))
+        });
+        match text {
+            Ok(Some(word)) => Ok(word),
+            Ok(None) | Err(_) => Err(self.waited(beginning)),
         }
     }
 
@@ -175,14 +214,32 @@ impl Stage {
         command
             .env_remove("PORT")
             .env_remove("CHATSPOT_RELAY_DATA_DIR")
+            .envs(
+                self.passcode
+                    .iter()
+                    .map(|passcode| ("CHATSPOT_RELAY_PASSCODE", passcode)),
+            )
             .arg("--listen")
             .arg(self.address.ip().to_string())
             .arg("--port")
             .arg(self.address.port().to_string())
-            .args(["--room", "Proof", "--data-dir"])
+            // Its members are programs, which write faster than a relay lets people.
+            .args(["--frames-per-second", "600"])
+            .args([
+                "--room",
+                "Proof",
+                "--admission",
+                &self.admission,
+                "--data-dir",
+            ])
             .arg(self.folder.join("relay"));
         let (sender, listening) = watch::channel(false);
+        let printed = self.printed.clone();
         let started = Program::start("the relay", command, &self.errors("relay"), move |line| {
+            printed.send_modify(|text| {
+                text.push_str(line);
+                text.push('\n');
+            });
             if line.contains("listens on port") {
                 sender.send_replace(true);
             }

@@ -1,6 +1,6 @@
 //! Stands where a member's window would: keeps its view, and says in lines what it is shown.
 
-use chatspot_protocol::event::Event;
+use chatspot_protocol::event::{Event, Proof};
 use chatspot_protocol::ids::MemberId;
 use chatspot_protocol::view::{Change, Item, RoomChange, RoomView, Update, View};
 
@@ -66,8 +66,14 @@ impl Window {
         let by = self.by;
         for item in items {
             match item {
-                Item::Event { log, event } => {
+                Item::Event {
+                    log, event, proof, ..
+                } => {
                     lines.extend(self.acked(event));
+                    if *proof == Proof::Missing {
+                        let how = format!("{} is not proven to be its author's", event.seq);
+                        lines.push(Line::Broke { by, how });
+                    }
                     let (log, event) = (*log, event.clone());
                     lines.push(Line::Shown { by, log, event });
                 }

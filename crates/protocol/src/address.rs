@@ -28,6 +28,8 @@ pub enum BadAddress {
 
 /// Longest text that is searched for an address, in bytes: a long mail's worth.
 const MAX_PASTE_BYTES: usize = 4096;
+/// The port of `https` and `wss` where none is named (RFC 9110, section 4.2.2).
+const HTTPS_PORT: u16 = 443;
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -136,7 +138,7 @@ fn read_word(word: &str) -> Result<(Likeness, Address), BadAddress> {
         None => (None, word),
     };
     if let Some(scheme) = &scheme
-        && !matches!(scheme.as_str(), "ws" | "http")
+        && !matches!(scheme.as_str(), "ws" | "http" | "wss" | "https")
     {
         let word_like = !scheme.is_empty()
             && scheme
@@ -149,15 +151,20 @@ fn read_word(word: &str) -> Result<(Likeness, Address), BadAddress> {
         });
     }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    // Such an address is mostly that of a proxy, which people know without its port.
+    let default_port = match scheme.as_deref() {
+        Some("wss" | "https") => HTTPS_PORT,
+        _ => DEFAULT_PORT,
+    };
     let (mut likeness, address) =
-        read_host_and_port(&rest[..end]).ok_or(BadAddress::NotAnAddress)?;
+        read_host_and_port(&rest[..end], default_port).ok_or(BadAddress::NotAnAddress)?;
     if scheme.is_some() {
         likeness = Likeness::WithScheme;
     }
     Ok((likeness, address))
 }
 
-fn read_host_and_port(text: &str) -> Option<(Likeness, Address)> {
+fn read_host_and_port(text: &str, default_port: u16) -> Option<(Likeness, Address)> {
     let (host, port) = if let Some(inner) = text.strip_prefix('[') {
         let (host, rest) = inner.split_once(']')?;
         (
@@ -177,7 +184,13 @@ fn read_host_and_port(text: &str) -> Option<(Likeness, Address)> {
         }
     };
     let bracketed = text.starts_with('[');
-    let likeness = likeness_of_host(host, bracketed)?;
+    // Small letters first: some capitals become more than one character, not all of which a name may hold.
+    let host = if host.contains(':') {
+        host.to_owned()
+    } else {
+        host.to_lowercase()
+    };
+    let likeness = likeness_of_host(&host, bracketed)?;
     let likeness = if port.is_some() {
         likeness.max(Likeness::WithPort)
     } else {
@@ -188,21 +201,18 @@ fn read_host_and_port(text: &str) -> Option<(Likeness, Address)> {
             digits.parse().ok().filter(|port| *port != 0)?
         }
         Some(_) => return None,
-        None => DEFAULT_PORT,
+        None => default_port,
     };
-    let host = host.trim_end_matches('.');
-    let host = if host.contains(':') {
-        host.to_owned()
-    } else {
-        host.to_lowercase()
-    };
+    let host = host.trim_end_matches('.').to_owned();
     Some((likeness, Address { host, port }))
 }
 
 fn likeness_of_host(host: &str, bracketed: bool) -> Option<Likeness> {
     if bracketed || host.contains(':') {
         let (number, zone) = host.split_once('%').unwrap_or((host, "0"));
+        // A dot at the end of a host is taken off later, and an empty zone is none.
         let zone_fits = !zone.is_empty()
+            && !zone.ends_with('.')
             && zone.len() <= 32
             && zone
                 .chars()
@@ -277,6 +287,10 @@ mod tests {
         check("ws:// 192.168.1.5 : 4470 ", "192.168.1.5", 4470);
         check("http://[::1]:4471/?x#y", "::1", 4471);
         check("WS://Host", "host", DEFAULT_PORT);
+        check("https://chat.example/", "chat.example", 443);
+        check("wss://chat.example/ws", "chat.example", 443);
+        check("wss://192.168.1.5:4470/ws", "192.168.1.5", 4470);
+        check("see https://chat.example/x, or ask", "chat.example", 443);
         check("\u{feff}192.168.1.5\u{200b}", "192.168.1.5", DEFAULT_PORT);
     }
 
@@ -323,6 +337,9 @@ mod tests {
             "a..b",
             "user@host",
             "[fe80::1%]",
+            "[fe80::1%.]",
+            "\u{130}",
+            "[fe80::1%eth0.]",
             "\u{1f600}",
             "ho st",
         ] {
@@ -337,8 +354,8 @@ mod tests {
             Err(BadAddress::WrongScheme("ftp".into()))
         );
         assert_eq!(
-            "see https://host/x".parse::<Address>(),
-            Err(BadAddress::WrongScheme("https".into()))
+            "see file://host/x".parse::<Address>(),
+            Err(BadAddress::WrongScheme("file".into()))
         );
         assert!("x".repeat(100_000).parse::<Address>().is_err());
     }

@@ -2,8 +2,14 @@
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::ids::{ClientId, MemberId, Seq, WallMillis};
+use crate::identity::{Identity, is_genuine};
+use crate::ids::{ClientId, InviteId, MemberId, RoomId, Seq, Signature, WallMillis};
 use crate::text::{DisplayName, MessageText, Reaction};
+
+/// Many signatures at once.
+mod proof;
+
+pub use proof::proofs;
 
 /// An entry of the log, as the relay committed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +19,7 @@ pub struct Event {
     pub seq: Seq,
     /// The relay's clock when it was committed. A label, never an order.
     #[cfg_attr(feature = "ts", ts(type = "number"))]
+    #[serde(deserialize_with = "crate::time::label")]
     pub at: WallMillis,
     /// Whose it is.
     pub author: MemberId,
@@ -21,6 +28,117 @@ pub struct Event {
     /// What happened.
     #[serde(flatten)]
     pub body: Body,
+    /// The author's signature over all of the above but `seq` and `at` (see [`said_bytes`]). None for what the relay
+    /// itself writes down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "ts", ts(skip))]
+    pub signature: Option<Signature>,
+}
+
+/// What a member's signature on an event says of who wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// The author signed it.
+    Author,
+    /// The relay wrote it down by itself, and nobody needs to have signed it.
+    Relay,
+    /// The author's signature is missing or does not fit: somebody else may have written or changed it.
+    Missing,
+}
+
+/// What an author signs: who says what under which name in which room. Each part stands behind its length in bytes (32
+/// bits, big-endian), so that no two of them can be taken for others.
+///
+/// Parts: `chatspot said v1`, room, author, name, kind, and the fields of the kind in the order of [`Body`]. Ids and
+/// keys are their bytes, texts UTF-8, a truth value `1` or `0`, a number its decimal digits, a named value its name on
+/// the wire; `retention` is `forever`, `days:` with the number, or `nothing`.
+///
+/// None for kinds that are not signed.
+pub fn said_bytes(
+    room: &RoomId,
+    author: &MemberId,
+    name: &DisplayName,
+    body: &Body,
+) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(256);
+    let mut put = |part: &[u8]| {
+        let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
+        bytes.extend_from_slice(&length.to_be_bytes());
+        bytes.extend_from_slice(part);
+    };
+    put(b"chatspot said v1");
+    put(&room.0);
+    put(&author.0);
+    put(name.as_str().as_bytes());
+    match body {
+        Body::Message { id, text } => {
+            put(b"message");
+            put(&id.0);
+            put(text.as_str().as_bytes());
+        }
+        Body::Edited { id, target, text } => {
+            put(b"edited");
+            put(&id.0);
+            put(&target.author.0);
+            put(&target.id.0);
+            put(text.as_str().as_bytes());
+        }
+        Body::Deleted { id, target } => {
+            put(b"deleted");
+            put(&id.0);
+            put(&target.author.0);
+            put(&target.id.0);
+        }
+        Body::Reacted {
+            id,
+            target,
+            reaction,
+            active,
+        } => {
+            put(b"reacted");
+            put(&id.0);
+            put(&target.author.0);
+            put(&target.id.0);
+            put(reaction.as_str().as_bytes());
+            put(truth(*active));
+        }
+        Body::Settings { id, settings } => {
+            let RoomSettings {
+                retention,
+                admission,
+                locked,
+                slow,
+            } = settings;
+            put(b"settings");
+            put(&id.0);
+            put(retention.signed().as_bytes());
+            put(admission.name().as_bytes());
+            put(truth(*locked));
+            put(slow.to_string().as_bytes());
+        }
+        Body::Moderated { id, member, action } => {
+            put(b"moderated");
+            put(&id.0);
+            put(&member.0);
+            put(action.name().as_bytes());
+        }
+        Body::Role { id, member, role } => {
+            put(b"role");
+            put(&id.0);
+            put(&member.0);
+            put(role.name().as_bytes());
+        }
+        Body::Joined { .. } | Body::Left { .. } | Body::Renamed { .. } | Body::Unknown => {
+            return None;
+        }
+    }
+    Some(bytes)
+}
+
+fn truth(value: bool) -> &'static [u8] {
+    if value { b"1" } else { b"0" }
 }
 
 impl Event {
@@ -30,12 +148,24 @@ impl Event {
             Body::Message { text, .. } | Body::Edited { text, .. } => text.as_str().len(),
             Body::Deleted { .. }
             | Body::Reacted { .. }
-            | Body::Joined
+            | Body::Joined { .. }
             | Body::Left { .. }
             | Body::Renamed { .. }
             | Body::Settings { .. }
             | Body::Moderated { .. }
+            | Body::Role { .. }
             | Body::Unknown => 0,
+        }
+    }
+
+    /// Whether its author said this, in this room. Costs a curve operation; [`proofs`] does many for less.
+    pub fn proof(&self, room: &RoomId) -> Proof {
+        match said_bytes(room, &self.author, &self.name, &self.body) {
+            None => Proof::Relay,
+            Some(said) => match &self.signature {
+                Some(signature) if is_genuine(&self.author.0, &said, signature) => Proof::Author,
+                Some(_) | None => Proof::Missing,
+            },
         }
     }
 
@@ -46,7 +176,11 @@ impl Event {
         if let Some(id) = self.body.id() {
             return id;
         }
-        let body = serde_json::to_vec(&self.body).unwrap_or_default();
+        let body = match &self.body {
+            // As it was before it said by which way: what is kept since then stays the same event.
+            Body::Joined { .. } => br#"{"kind":"joined"}"#.to_vec(),
+            body => serde_json::to_vec(body).unwrap_or_default(),
+        };
         let hash = ed25519_dalek::Sha512::new()
             .chain_update(b"chatspot event v1\0")
             .chain_update(self.seq.0.to_be_bytes())
@@ -99,7 +233,14 @@ pub enum Body {
         active: bool,
     },
     /// The author came into the room.
-    Joined,
+    Joined {
+        /// By which way.
+        #[serde(default)]
+        via: Via,
+        /// As what. Only counts for somebody whose role the room does not know yet.
+        #[serde(default)]
+        role: Role,
+    },
     /// The author left the room.
     Left {
         /// How.
@@ -126,6 +267,15 @@ pub enum Body {
         /// What it does.
         action: Moderation,
     },
+    /// A member has another role.
+    Role {
+        /// The author's id for this act.
+        id: ClientId,
+        /// Whom it is about.
+        member: MemberId,
+        /// The role from now on. [`Role::Owner`] hands the room on: who had it is a moderator from then on.
+        role: Role,
+    },
     /// A kind that a later version knows. It keeps its place in the order and is shown as not understood.
     #[serde(other)]
     Unknown,
@@ -140,8 +290,9 @@ impl Body {
             | Body::Deleted { id, .. }
             | Body::Reacted { id, .. }
             | Body::Settings { id, .. }
-            | Body::Moderated { id, .. } => Some(*id),
-            Body::Joined | Body::Left { .. } | Body::Renamed { .. } | Body::Unknown => None,
+            | Body::Moderated { id, .. }
+            | Body::Role { id, .. } => Some(*id),
+            Body::Joined { .. } | Body::Left { .. } | Body::Renamed { .. } | Body::Unknown => None,
         }
     }
 
@@ -152,11 +303,12 @@ impl Body {
             | Body::Deleted { target, .. }
             | Body::Reacted { target, .. } => Some(target),
             Body::Message { .. }
-            | Body::Joined
+            | Body::Joined { .. }
             | Body::Left { .. }
             | Body::Renamed { .. }
             | Body::Settings { .. }
             | Body::Moderated { .. }
+            | Body::Role { .. }
             | Body::Unknown => None,
         }
     }
@@ -189,6 +341,21 @@ impl Submission {
         Self { id, body }
     }
 
+    /// What the author, who bears this name now, sends for it.
+    pub fn sign(self, author: &Identity, room: &RoomId, name: &DisplayName) -> Signed {
+        let said = said_bytes(room, &author.member(), name, &self.body)
+            .expect("what can be submitted can be signed");
+        Signed {
+            signature: author.sign(&said),
+            submission: self,
+        }
+    }
+
+    /// Any other body, if a member may submit it.
+    pub fn of(body: Body) -> Result<Self, NotSubmittable> {
+        body.try_into()
+    }
+
     /// Its identity.
     pub fn id(&self) -> ClientId {
         self.id
@@ -205,9 +372,21 @@ impl TryFrom<Body> for Submission {
 
     fn try_from(body: Body) -> Result<Self, NotSubmittable> {
         match body {
-            // Written down, it would not even say which act was meant.
+            // Written down, it would not even say what was meant.
             Body::Moderated {
                 action: Moderation::Unknown,
+                ..
+            }
+            | Body::Role {
+                role: Role::Unknown,
+                ..
+            }
+            | Body::Settings {
+                settings:
+                    RoomSettings {
+                        admission: Admission::Unknown,
+                        ..
+                    },
                 ..
             } => Err(NotSubmittable),
             body => Ok(Self {
@@ -224,6 +403,24 @@ impl From<Submission> for Body {
     }
 }
 
+/// A submission with its author's signature, as it goes over the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signed {
+    /// What is submitted.
+    #[serde(flatten)]
+    pub submission: Submission,
+    /// See [`Event::signature`].
+    pub signature: Signature,
+}
+
+impl Signed {
+    /// Whether `author`, who bears this name now, signed this for this room.
+    pub fn is_genuine(&self, room: &RoomId, author: &MemberId, name: &DisplayName) -> bool {
+        said_bytes(room, author, name, self.submission.body())
+            .is_some_and(|said| is_genuine(&author.0, &said, &self.signature))
+    }
+}
+
 /// A message, named in a way that outlives the log that it stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -234,12 +431,127 @@ pub struct Target {
     pub id: ClientId,
 }
 
-/// The rules of a room, set by its host.
+/// The rules of a room, set by its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 pub struct RoomSettings {
     /// How long the room's history is kept, by the relay and by every member.
     pub retention: Retention,
+    /// How somebody new comes in.
+    #[serde(default)]
+    pub admission: Admission,
+    /// Nobody new comes in at all.
+    #[serde(default)]
+    pub locked: bool,
+    /// Seconds between two messages of one member; 0: as fast as they like. At most [`crate::limits::SLOW_SECONDS`].
+    /// It does not hold for the owner and moderators.
+    #[serde(default, deserialize_with = "slow")]
+    pub slow: u16,
+}
+
+fn slow<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    let slow = u16::deserialize(deserializer)?;
+    if slow > crate::limits::SLOW_SECONDS {
+        return Err(de::Error::custom("slow mode is an hour at most"));
+    }
+    Ok(slow)
+}
+
+/// How somebody new comes into a room. Whoever is a member of it comes back without; whoever has an invite comes in
+/// whatever is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Admission {
+    /// Everybody on the relay's own network. What a room says that says nothing.
+    #[default]
+    Open,
+    /// Whoever knows the passcode.
+    Passcode,
+    /// Only who has an invite.
+    Invite,
+    /// Whom the owner or a moderator lets in.
+    Knock,
+    /// A way of a later version.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Admission {
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Admission::Open => "open",
+            Admission::Passcode => "passcode",
+            Admission::Invite => "invite",
+            Admission::Knock => "knock",
+            Admission::Unknown => "unknown",
+        }
+    }
+}
+
+/// What a member may do in a room, most first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Everything. There is one owner at a time.
+    Owner,
+    /// Keeps the door and the order, among members and guests.
+    Moderator,
+    /// Talks, and comes back.
+    #[default]
+    Member,
+    /// Talks, and is let in anew each time.
+    Guest,
+    /// A role of a later version, which may do no more than a guest.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Role {
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Owner => "owner",
+            Role::Moderator => "moderator",
+            Role::Member => "member",
+            Role::Guest => "guest",
+            Role::Unknown => "unknown",
+        }
+    }
+
+    /// Whether it keeps the door and the order.
+    pub fn is_staff(self) -> bool {
+        matches!(self, Role::Owner | Role::Moderator)
+    }
+}
+
+/// By which way somebody came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Via {
+    /// Was a member before.
+    #[default]
+    Membership,
+    /// The room was open.
+    Open,
+    /// Knew the passcode.
+    Passcode,
+    /// Had an invite.
+    Invite {
+        /// Which.
+        invite: InviteId,
+    },
+    /// Knocked and was let in.
+    Knock {
+        /// By whom.
+        admitted_by: MemberId,
+    },
+    /// A way of a later version.
+    #[serde(other)]
+    Unknown,
 }
 
 /// How long a room's history is kept.
@@ -286,6 +598,15 @@ impl<'de> Deserialize<'de> for Days {
 }
 
 impl Retention {
+    /// As it is signed.
+    fn signed(self) -> String {
+        match self {
+            Retention::Forever => "forever".to_owned(),
+            Retention::Days { days } => format!("days:{}", days.0),
+            Retention::Nothing => "nothing".to_owned(),
+        }
+    }
+
     /// What was committed before this moment is to be deleted, by the clock of whoever asks. None: nothing is.
     pub fn cutoff(self, now: WallMillis) -> Option<WallMillis> {
         match self {
@@ -301,11 +622,11 @@ impl Retention {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Moderation {
-    /// May read, not write.
+    /// May read, and neither write nor react.
     Mute,
     /// May write again.
     Unmute,
-    /// Is sent out, and may come back.
+    /// Is sent out, and is let in like anybody new.
     Kick,
     /// Is sent out, and may not come back.
     Ban,
@@ -314,6 +635,20 @@ pub enum Moderation {
     /// An act of a later version.
     #[serde(other)]
     Unknown,
+}
+
+impl Moderation {
+    /// Its name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Moderation::Mute => "mute",
+            Moderation::Unmute => "unmute",
+            Moderation::Kick => "kick",
+            Moderation::Ban => "ban",
+            Moderation::Unban => "unban",
+            Moderation::Unknown => "unknown",
+        }
+    }
 }
 
 /// How somebody left.
@@ -338,6 +673,8 @@ pub struct Draft {
     pub name: DisplayName,
     /// See [`Event::body`].
     pub body: Body,
+    /// See [`Event::signature`].
+    pub signature: Option<Signature>,
 }
 
 impl Draft {
@@ -349,6 +686,7 @@ impl Draft {
             author: self.author,
             name: self.name,
             body: self.body,
+            signature: self.signature,
         }
     }
 }
@@ -357,6 +695,10 @@ impl Draft {
 mod tests {
     use super::*;
 
+    const JOINED: Body = Body::Joined {
+        via: Via::Open,
+        role: Role::Member,
+    };
     const DAY: WallMillis = 24 * 60 * 60 * 1000;
 
     fn event(body: Body) -> Event {
@@ -366,6 +708,7 @@ mod tests {
             author: MemberId([1; 32]),
             name: DisplayName::parse("Ada").unwrap(),
             body,
+            signature: None,
         }
     }
 
@@ -385,7 +728,7 @@ mod tests {
 
     #[test]
     fn f63_a_notice_is_known_by_its_place_time_and_content() {
-        let known = event(Body::Joined);
+        let known = event(JOINED);
         let moved = Event {
             seq: Seq(90),
             ..known.clone()
@@ -426,7 +769,7 @@ mod tests {
         };
         let from = DisplayName::parse("Bob").unwrap();
         for bad in [
-            Body::Joined,
+            JOINED,
             Body::Left { how: Leaving::Left },
             Body::Renamed { from },
             Body::Unknown,
@@ -471,6 +814,6 @@ mod tests {
         };
         assert_eq!(event(said(1, "four")).text_bytes(), 4);
         assert_eq!(event(edited).text_bytes(), 4);
-        assert_eq!(event(Body::Joined).text_bytes(), 0);
+        assert_eq!(event(JOINED).text_bytes(), 0);
     }
 }

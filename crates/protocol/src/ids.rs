@@ -101,6 +101,75 @@ id! {
     /// An Ed25519 signature.
     Signature, 64, "signature"
 }
+id! {
+    /// A room's public key. The [`RoomId`] is derived from it, so whoever knows the id knows the key when it comes.
+    RoomPublicKey, 32, "room key"
+}
+id! {
+    /// A relay's TLS key: SHA-256 over its `SubjectPublicKeyInfo` (RFC 7469, section 2.4).
+    TlsKey, 32, "tls key"
+}
+id! {
+    /// What both ends of one TLS connection, and nobody else, derive from it: `tls-exporter` of RFC 9266.
+    Exporter, 32, "exporter"
+}
+id! {
+    /// The secret of an invite: whoever knows it may come in.
+    Token, 16, "token"
+}
+id! {
+    /// The public name of an invite: the start of SHA-512 over its token.
+    InviteId, 8, "invite id"
+}
+id! {
+    /// One side's random number, or the commitment to it, in a comparison of short codes.
+    Share, 32, "share"
+}
+
+impl Token {
+    /// The invite's public name.
+    pub fn id(&self) -> InviteId {
+        use ed25519_dalek::Digest;
+        let hash = ed25519_dalek::Sha512::new()
+            .chain_update(b"chatspot invite v1\0")
+            .chain_update(self.0)
+            .finalize();
+        let mut id = [0; 8];
+        id.copy_from_slice(&hash[..8]);
+        InviteId(id)
+    }
+}
+
+impl RoomPublicKey {
+    /// The room that this key belongs to.
+    pub fn room(&self) -> RoomId {
+        use ed25519_dalek::Digest;
+        let hash = ed25519_dalek::Sha512::new()
+            .chain_update(b"chatspot room v1\0")
+            .chain_update(self.0)
+            .finalize();
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash[..16]);
+        RoomId(id)
+    }
+}
+
+impl RoomId {
+    /// The room's fingerprint for people, in groups of four letters or digits. All 128 bits of the id, which no other
+    /// key can be made to have.
+    pub fn fingerprint(&self) -> String {
+        groups(&BASE32_NOPAD.encode(&self.0))
+    }
+}
+
+fn groups(text: &str) -> String {
+    let chars: Vec<char> = text.to_lowercase().chars().collect();
+    let groups: Vec<String> = chars
+        .chunks(4)
+        .map(|group| group.iter().collect())
+        .collect();
+    groups.join(" ")
+}
 
 impl MemberId {
     /// The short key tag shown beside a name: four letters or digits. A hint for the eye, not a proof.
@@ -108,6 +177,11 @@ impl MemberId {
         let mut tag = BASE32_NOPAD.encode(&self.0[..3]).to_lowercase();
         tag.truncate(4);
         tag
+    }
+
+    /// The key for people to compare, in groups of four letters or digits.
+    pub fn fingerprint(&self) -> String {
+        groups(&BASE32_NOPAD.encode(&self.0))
     }
 }
 

@@ -6,13 +6,19 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod compare;
+pub mod door;
 pub mod event;
 pub mod identity;
 pub mod ids;
+pub mod invite;
 pub mod limits;
 pub mod log;
+pub mod markdown;
 mod outbox;
+pub mod passcode;
 pub mod room;
+pub mod roster;
 pub mod session;
 pub mod text;
 pub mod time;

@@ -180,3 +180,105 @@ pub const ROOM_BATCH: usize = 512;
 pub const ROOM_BATCH_BYTES: usize = 64 * 1024;
 /// Orders that wait for the keeper of a relay's store. More are dropped: one of the same kind is waiting.
 pub const KEEPER_ORDERS: usize = 4;
+
+/// Longest slow mode in seconds: an hour between two messages is a notice board.
+pub const SLOW_SECONDS: u16 = 3_600;
+/// Shortest passcode in characters: what a host types is refused below.
+pub const PASSCODE_CHARS: usize = 6;
+/// Longest passcode in bytes: a sentence.
+pub const PASSCODE_BYTES: usize = 128;
+/// Words of a generated passcode, of 2,048 each: 44 bits, at one guess every two seconds some 500,000 years.
+pub const PASSCODE_WORDS: usize = 4;
+/// Longest invite link in bytes: fits a QR code that a phone reads from a projector.
+pub const INVITE_LINK_BYTES: usize = 2 * 1024;
+/// Most addresses in an invite link.
+pub const INVITE_ADDRESSES: usize = 8;
+/// Invites of one room at the same time: one a pupil, and some more.
+pub const ROOM_INVITES: usize = 64;
+/// Longest life of an invite: a year. Nobody remembers older ones.
+pub const INVITE_SECONDS: u32 = 365 * 24 * 3_600;
+/// Most uses of a counted invite.
+pub const INVITE_USES: u32 = 10_000;
+/// People who knock at one room at the same time: as many as somebody looks through.
+pub const ROOM_KNOCKS: usize = 32;
+/// Banned members that the door's keepers are shown.
+pub const BANNED_SHOWN: usize = 200;
+/// Passcode attempts of one address at once: typing errors of a few people behind it.
+pub const ADDRESS_ATTEMPTS: u32 = 5;
+/// One more attempt of the same address each time.
+pub const ADDRESS_ATTEMPT_EVERY: Duration = Duration::from_secs(30);
+/// Passcode attempts of all addresses at once: a class that comes in together, twice.
+pub const ROOM_ATTEMPTS: u32 = 60;
+/// One more attempt of all addresses each time. Members need none, so a flood keeps only newcomers without an invite out.
+pub const ROOM_ATTEMPT_EVERY: Duration = Duration::from_secs(2);
+/// From the challenge to the end of a passcode exchange: two round trips.
+pub const PASSCODE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long somebody may stand and knock: a lesson.
+pub const KNOCK_FOR: Duration = Duration::from_secs(3_600);
+/// Largest message of a passcode exchange in bytes.
+pub const PASSCODE_MESSAGE_BYTES: usize = 1024;
+/// Submissions a second of one member, for long, that a room takes: faster than anybody types and reacts.
+pub const MEMBER_SUBMITS_PER_SECOND: u32 = 10;
+/// Submissions of one member at once: an outbox after a night offline.
+pub const MEMBER_SUBMITS_BURST: u32 = 60;
+/// How long a comparison of short codes may take: two people walk up to each other.
+pub const COMPARE_FOR: Duration = Duration::from_secs(600);
+/// How deep blocks and inlines of one message may stand in each other: no person nests deeper.
+pub const RICH_DEPTH: usize = 12;
+/// Most parts of one message's tree: a page-long list.
+pub const RICH_NODES: usize = 2_000;
+/// Signatures of a page that are checked together. Larger batches save little more each, and one bad signature makes
+/// all of its batch be checked again, one by one.
+pub const SIGNATURES_AT_ONCE: usize = 64;
+/// Warrants of one room that a client looks at for the name that it dialled: a relay has one a name.
+pub const WARRANTS: usize = 8;
+/// First wait before dialling a relay again that wants a pause: as long as it takes to be given another attempt (see
+/// [`ADDRESS_ATTEMPT_EVERY`]). Doubled each time, with jitter on top.
+pub const SLOW_REDIAL_FIRST: Duration = Duration::from_secs(30);
+/// Longest of these waits: somebody may be looking at the window.
+pub const SLOW_REDIAL_MOST: Duration = Duration::from_secs(300);
+/// A submission that came too fast, without a word of how long to wait, is submitted again after this long.
+pub const SLOW_SUBMIT: Duration = Duration::from_secs(5);
+
+/// Most combining marks on one letter; more are dropped. Hebrew with vowels and accents takes five, Burmese seven, a tall
+/// Tibetan stack nine; towers of them cover the lines above and make scrolling slow.
+pub const MARKS_PER_GRAPHEME: usize = 12;
+/// Longest link in a message in bytes, as a browser writes it: what every browser and mail program takes.
+pub const LINK_BYTES: usize = 2_048;
+/// Frames of one room that wait until a change of roles, rights or rules is in the log: some milliseconds' worth. Who
+/// sends one more is cut, and says it again when it is back.
+pub const ROOM_HELD: usize = 256;
+/// Members whose speed a room remembers, present or not: some of the many that come and go within a slow mode's hour.
+pub const ROOM_PACES: usize = 4_096;
+/// Members that a room remembers: a school over some years, and 3 MB. Who comes in beyond that is a guest.
+pub const ROOM_KNOWN: usize = 10_000;
+/// A room that knows more than this forgets guests and those sent out when they leave: half of what it may know is for
+/// members.
+pub const ROOM_KNOWN_GUESTS: usize = ROOM_KNOWN / 2;
+/// Steps of comparisons of one member at once: three comparisons, called off and begun again.
+pub const MEMBER_COMPARES: u32 = 12;
+/// One more step of the same member each time: people compare slower.
+pub const MEMBER_COMPARE_EVERY: Duration = Duration::from_secs(2);
+
+/// People of one address who knock at the relay's rooms at the same time: a few behind one router, and never all of
+/// [`ROOM_KNOCKS`].
+pub const ADDRESS_KNOCKS: usize = 8;
+/// Submissions with a signature that does not fit, after which the connection ends: an honest client sends none.
+pub const BAD_SIGNATURES: u32 = 3;
+/// Bytes a second that one member may send for long, in all rooms together: fifteen longest messages.
+pub const MEMBER_BYTES_PER_SECOND: u32 = 256 * 1024;
+/// Bytes that one member may send at once: an outbox full of long messages, after a night offline.
+pub const MEMBER_BYTES_BURST: u32 = 4 * 1024 * 1024;
+/// Bytes a second that one address may send for long: a class behind one router, of whom some paste long texts.
+pub const ADDRESS_BYTES_PER_SECOND: u32 = 2 * 1024 * 1024;
+/// Bytes that one address may send at once: the outboxes of several.
+pub const ADDRESS_BYTES_BURST: u32 = 32 * 1024 * 1024;
+/// Shortest passphrase of an exported identity in characters: the file may be stolen, and guessed at without end.
+pub const PASSPHRASE_CHARS: usize = 12;
+/// Names that one member may take at once: typing errors are mended, and nobody speaks by them.
+pub const MEMBER_RENAMES: u32 = 5;
+/// One more name of the same member each time.
+pub const MEMBER_RENAME_EVERY: Duration = Duration::from_secs(30);
+/// The latest time that a clock may label something with, in milliseconds since 1970: the end of the year 9999. Beyond,
+/// calendars of windows break.
+pub const LATEST_LABEL: i64 = 253_402_300_799_999;

@@ -158,6 +158,7 @@ mod tests {
                 id: ClientId([id; 16]),
                 text: MessageText::parse(text).unwrap(),
             },
+            signature: None,
         }
     }
 

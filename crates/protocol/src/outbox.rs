@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::event::Submission;
 use crate::ids::{ClientId, WallMillis};
 use crate::limits::{OUTBOX_MESSAGES, RESUBMIT_AFTER};
-use crate::view::{Pending, PendingState};
+use crate::view::{Pending, PendingState, rich_of};
 use crate::wire::Reject;
 
 /// Why the outbox does not take a message.
@@ -26,6 +26,8 @@ struct Flight {
 pub(crate) struct Outbox {
     queue: VecDeque<Pending>,
     flight: Option<Flight>,
+    /// The relay or the room wants a pause until then.
+    held: Option<Duration>,
     /// Committed by the relay, but that is not written down here yet.
     leaving: Vec<Pending>,
 }
@@ -42,6 +44,7 @@ impl Outbox {
         Self {
             queue,
             flight: None,
+            held: None,
             leaving: Vec::new(),
         }
     }
@@ -57,6 +60,7 @@ impl Outbox {
         }
         Ok(Pending {
             id: submission.id(),
+            rich: rich_of(submission.body()),
             submission,
             at,
             state: PendingState::Queued,
@@ -82,7 +86,7 @@ impl Outbox {
 
     /// Whether a message is here and not on its way.
     pub(crate) fn can_discard(&self, id: ClientId) -> bool {
-        !self.is_flying(id) && self.queue.iter().any(|pending| pending.id == id)
+        !self.is_flying(id) && self.has(id)
     }
 
     /// Takes a message out. False when it is on its way, or not here any more.
@@ -90,9 +94,9 @@ impl Outbox {
         !self.is_flying(id) && self.remove(id)
     }
 
-    /// The oldest waiting message, which is on its way from now on. None while one is, or when none waits.
+    /// The oldest waiting message, which is on its way from now on. None while one is, when none waits, or in a pause.
     pub(crate) fn launch(&mut self, now: Duration) -> Option<Pending> {
-        if self.flight.is_some() {
+        if self.flight.is_some() || self.held.is_some_and(|until| now < until) {
             return None;
         }
         let waiting = self
@@ -151,6 +155,30 @@ impl Outbox {
         self.flight.take_if(|flight| flight.id == id);
         let retry = code.retry_helps();
         self.set_state(id, PendingState::Failed { code, retry })
+    }
+
+    /// The relay wants a message again, but not before `until`; what was written after it waits behind it.
+    pub(crate) fn hold(&mut self, id: ClientId, until: Duration) -> Option<Pending> {
+        let flying = self.flight.take_if(|flight| flight.id == id);
+        flying.and_then(|_| {
+            self.held = Some(until);
+            self.set_state(id, PendingState::Queued)
+        })
+    }
+
+    /// Until when nothing goes.
+    pub(crate) fn held_until(&self) -> Option<Duration> {
+        self.held
+    }
+
+    /// The pause is over. False if there was none.
+    pub(crate) fn release(&mut self) -> bool {
+        self.held.take().is_some()
+    }
+
+    /// Whether a message is here.
+    pub(crate) fn has(&self, id: ClientId) -> bool {
+        self.queue.iter().any(|pending| pending.id == id)
     }
 
     fn is_flying(&self, id: ClientId) -> bool {

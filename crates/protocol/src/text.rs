@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::limits::{MAX_NAME_BYTES, MAX_NAME_GRAPHEMES, MAX_REACTION_BYTES, MAX_TEXT_BYTES};
+use crate::limits::{
+    MARKS_PER_GRAPHEME, MAX_NAME_BYTES, MAX_NAME_GRAPHEMES, MAX_REACTION_BYTES, MAX_TEXT_BYTES,
+};
 
 /// Why a text was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,12 +29,23 @@ fn is_bidi_control(c: char) -> bool {
 }
 
 /// Characters that take no room on the screen by themselves.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     c.is_whitespace()
         || is_bidi_control(c)
         || matches!(c, '\u{00ad}' | '\u{034f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
             | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
             | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Drops what stands on a letter beyond [`MARKS_PER_GRAPHEME`]. Invisible characters count, too: a cluster goes on over
+/// some of them, and a tower of marks could hide behind them.
+fn clip_marks(text: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
+    let mut marks = 0;
+    text.filter(move |c| {
+        let stands_on = is_combining_mark(*c) || (is_invisible(*c) && !c.is_whitespace());
+        marks = if stands_on { marks + 1 } else { 0 };
+        marks <= MARKS_PER_GRAPHEME
+    })
 }
 
 fn clean_name(text: &str) -> Result<String, BadText> {
@@ -42,11 +56,7 @@ fn clean_name(text: &str) -> Result<String, BadText> {
     if text.chars().any(char::is_control) {
         return Err(BadText::Control);
     }
-    let visible: String = text
-        .chars()
-        .filter(|c| !is_bidi_control(*c))
-        .nfc()
-        .collect();
+    let visible: String = clip_marks(text.chars().filter(|c| !is_bidi_control(*c)).nfc()).collect();
     let name = visible.split_whitespace().collect::<Vec<_>>().join(" ");
     if name.chars().all(is_invisible) {
         return Err(BadText::Empty);
@@ -123,10 +133,8 @@ fn clean_message(text: &str) -> Result<String, BadText> {
         return Err(BadText::TooLong);
     }
     let lines = text.replace("\r\n", "\n").replace('\r', "\n");
-    let kept: String = lines
-        .chars()
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
-        .collect();
+    let printed = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+    let kept: String = clip_marks(lines.chars().filter(printed)).collect();
     let message = kept.trim_end().trim_start_matches('\n');
     if message.chars().all(is_invisible) {
         return Err(BadText::Empty);
@@ -135,6 +143,32 @@ fn clean_message(text: &str) -> Result<String, BadText> {
         return Err(BadText::TooLong);
     }
     Ok(message.to_owned())
+}
+
+/// What two names have in common that people take for each other: the skeleton of UTS 39, whatever the case and without
+/// what is not seen. Only to be compared; it is no text to show.
+///
+/// Case and looks together make classes that neither has alone: `I` reads as `l` and is an `i`, so `i` and `l` are one.
+pub fn skeleton(name: &DisplayName) -> String {
+    let seen = name.as_str().nfkc().filter(|c| !is_invisible(*c));
+    // A small letter that looks like no Latin one may have a capital that does: the Cyrillic v is a B.
+    let classes: String = seen
+        .map(|c| {
+            let capital = looks(&c.to_uppercase().to_string());
+            if !c.is_ascii() && capital.is_ascii() {
+                capital
+            } else {
+                c.to_string()
+            }
+        })
+        .collect();
+    let small = looks(&classes).to_lowercase();
+    looks(&small).to_lowercase().replace('i', "l")
+}
+
+/// The prototypes of what the characters look like.
+fn looks(text: &str) -> String {
+    unicode_security::skeleton(text).collect()
 }
 
 /// The start of a text, cut before the grapheme cluster that would pass `bytes`.
@@ -172,6 +206,143 @@ mod tests {
             DisplayName::parse("ada\u{202e}gpj.exe").unwrap().as_str(),
             "adagpj.exe"
         );
+        // All that Unicode calls Bidi_Control.
+        for control in [
+            '\u{061c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}',
+            '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+        ] {
+            let text = format!("{control}Ad{control}a{control}");
+            assert_eq!(
+                DisplayName::parse(&text).unwrap().as_str(),
+                "Ada",
+                "{text:?}"
+            );
+            assert_eq!(RoomName::parse(&text).unwrap().as_str(), "Ada", "{text:?}");
+            assert_eq!(Reaction::parse(&text).unwrap().as_str(), "Ada", "{text:?}");
+        }
+    }
+
+    fn name(text: &str) -> DisplayName {
+        DisplayName::parse(text).unwrap()
+    }
+
+    #[test]
+    fn f38_names_that_look_alike_have_one_skeleton() {
+        for (one, other) in [
+            // Cyrillic and Greek letters.
+            ("Anna", "\u{410}nn\u{430}"),
+            ("Peter", "\u{420}\u{435}t\u{435}r"),
+            ("paypal", "\u{440}\u{430}\u{443}\u{440}\u{430}l"),
+            ("Tom", "\u{422}\u{43e}m"),
+            ("Nikos", "\u{39d}ik\u{3bf}s"),
+            // Letters that look like others in the same alphabet.
+            ("Mark", "Rnark"),
+            ("modern", "rnodem"),
+            ("Ian", "lan"),
+            ("Ian", "1an"),
+            ("ian", "Ian"),
+            ("Otto", "0tt0"),
+            // Case, width, style.
+            ("Ada", "ADA"),
+            ("Ada", "\u{ff21}\u{ff44}\u{ff41}"),
+            ("Ada", "\u{1d400}\u{1d41d}\u{1d41a}"),
+            (
+                "\u{432}\u{43e}\u{432}\u{430}",
+                "\u{412}\u{41e}\u{412}\u{410}",
+            ),
+            // What is not seen.
+            ("Ada Lovelace", "AdaLovelace"),
+            ("Ada", "A\u{200b}d\u{2060}a\u{3164}"),
+            ("Ada", "Ada\u{fe0f}"),
+            ("\u{e9}va", "e\u{301}va"),
+        ] {
+            assert_eq!(
+                skeleton(&name(one)),
+                skeleton(&name(other)),
+                "{one} {other}"
+            );
+        }
+        for (one, other) in [
+            ("Ada", "Eda"),
+            ("Ada", "Ad\u{e1}"),
+            ("Jan", "Jana"),
+            ("Tom", "Tim"),
+            ("\u{5d3}\u{5df}", "\u{5e8}\u{5df}"),
+            ("\u{5f20}\u{4f1f}", "\u{5f20}\u{4e3d}"),
+            ("\u{1f600}", "\u{1f601}"),
+        ] {
+            assert_ne!(
+                skeleton(&name(one)),
+                skeleton(&name(other)),
+                "{one} {other}"
+            );
+        }
+    }
+
+    /// **N1**
+    #[test]
+    fn f40_towers_of_marks_are_clipped() {
+        let tower =
+            |letter: &str, marks: &str, count: usize| format!("{letter}{}", marks.repeat(count));
+        let kept = |text: &str| text.chars().filter(|c| is_combining_mark(*c)).count();
+        let message = MessageText::parse(&tower("z", "\u{337}", 10_000)).unwrap();
+        assert_eq!(kept(message.as_str()), MARKS_PER_GRAPHEME);
+        for marks in [
+            "\u{337}",
+            "\u{20dd}",
+            "\u{337}\u{200d}",
+            "\u{337}\u{200c}",
+            "\u{337}\u{34f}",
+        ] {
+            let text = format!("{} and {}", tower("z", marks, 500), tower("y", marks, 500));
+            let message = MessageText::parse(&text).unwrap();
+            let words: Vec<&str> = message.as_str().split(' ').collect();
+            assert!(
+                words[0].starts_with('z') && words[2].starts_with('y'),
+                "{text:?}"
+            );
+            assert!(
+                words
+                    .iter()
+                    .all(|word| word.chars().count() <= 1 + MARKS_PER_GRAPHEME)
+            );
+            let called = name(&tower("z", marks, 100));
+            assert!(kept(called.as_str()) <= MARKS_PER_GRAPHEME, "{marks:?}");
+        }
+        // What people write is left alone.
+        for text in [
+            "\u{5d1}\u{5bc}\u{5b0}\u{5e8}\u{5b5}\u{5d0}\u{5e9}\u{5c1}\u{5b4}\u{596}\u{5d9}\u{5ea}",
+            "\u{f67}\u{f90}\u{fb5}\u{fa8}\u{fb3}\u{fba}\u{fbc}\u{fbb}\u{f82}",
+            "\u{1000}\u{103c}\u{103d}\u{103e}\u{1031}\u{102c}\u{1037}\u{103a}",
+            "\u{930}\u{94d}\u{924}\u{94d}\u{938}\u{94d}\u{928}\u{94d}\u{92f}\u{93e}",
+            "\u{1ec7}\u{323}\u{302}",
+            "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
+            "\u{1f468}\u{1f3fd}\u{200d}\u{2764}\u{fe0f}\u{200d}\u{1f468}\u{1f3ff}",
+        ] {
+            assert_eq!(MessageText::parse(text).unwrap().as_str(), text);
+        }
+    }
+
+    /// What was cleaned is clean: a relay reads what a member signed, and must find the same.
+    #[test]
+    fn cleaning_twice_changes_nothing() {
+        for text in [
+            "a\u{301}\u{323} \u{202e} b",
+            " \u{301}x",
+            "\u{1100}\u{1161}\u{200d}\u{11a8}",
+            "q\u{307}\u{323}\u{1e9b}\u{323}",
+            "\u{2126}\u{212b}\u{fb1d}",
+            "\r\n\r a\u{85}\u{2028}b\t \n",
+        ] {
+            for text in [text.to_owned(), text.repeat(20)] {
+                if let Ok(once) = DisplayName::parse(&text) {
+                    assert_eq!(DisplayName::parse(once.as_str()).as_ref(), Ok(&once));
+                }
+                if let Ok(once) = MessageText::parse(&text) {
+                    assert_eq!(MessageText::parse(once.as_str()).as_ref(), Ok(&once));
+                }
+            }
+        }
     }
 
     #[test]
@@ -188,6 +359,7 @@ mod tests {
         assert_eq!(MessageText::parse("\0\u{1}\n"), Err(BadText::Empty));
     }
 
+    /// **N1**
     #[test]
     fn names_are_trimmed_and_composed() {
         assert_eq!(

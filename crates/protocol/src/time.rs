@@ -21,3 +21,24 @@ impl Now {
             .saturating_add(i64::try_from(ahead.as_millis()).unwrap_or(i64::MAX))
     }
 }
+
+/// Reads a time from outside: one that no calendar has becomes the nearest that it has.
+pub(crate) fn label<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<WallMillis, D::Error> {
+    let at = <WallMillis as serde::Deserialize>::deserialize(deserializer)?;
+    Ok(at.clamp(0, crate::limits::LATEST_LABEL))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_time_beyond_all_calendars_is_their_last_one() {
+        #[derive(serde::Deserialize)]
+        struct Label(#[serde(deserialize_with = "super::label")] i64);
+        let read = |text: &str| serde_json::from_str::<Label>(text).unwrap().0;
+        assert_eq!(read("9000000000000000"), crate::limits::LATEST_LABEL);
+        assert_eq!(read("-5"), 0);
+        assert_eq!(read("1790000000000"), 1_790_000_000_000);
+    }
+}

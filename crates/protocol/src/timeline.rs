@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::event::{Body, Event};
+use crate::event::{Body, Event, Proof};
 use crate::ids::{Epoch, Seq};
 use crate::limits::{
     DEAD_AFTER, FILL_EVERY, FIRST_PAGE_EVENTS, HELD_EVENTS, PAGE_EVENTS, REFETCH_AFTER,
 };
-use crate::view::{Item, Place};
+use crate::view::{Item, Place, rich_of};
 
 /// How far a client is in a room's log, as it is written down together with the events before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -365,13 +365,22 @@ fn is_same(ours: &Event, theirs: &Event) -> bool {
         && (!known(ours) || !known(theirs) || ours.ident() == theirs.ident())
 }
 
+/// An event, and who vouches for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// What happened.
+    pub event: Event,
+    /// As it was checked when it came.
+    pub proof: Proof,
+}
+
 /// A row of a room's timeline as it is kept: a place, and what stands there unless it is shown elsewhere already.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// Where.
     pub place: Place,
     /// What. None for an event of a restored log that an older log holds as well.
-    pub event: Option<Event>,
+    pub told: Option<Told>,
 }
 
 /// Rows in their order as items, with a break wherever something is missing between two of them. `after` is the place
@@ -379,7 +388,7 @@ pub struct Row {
 pub fn items_of(after: Option<Place>, rows: impl IntoIterator<Item = Row>) -> Vec<Item> {
     let mut before = after;
     let mut items = Vec::new();
-    for Row { place, event } in rows {
+    for Row { place, told } in rows {
         let Place { log, seq } = place;
         match before {
             Some(before) if before.log != log => items.push(Item::Reset { log }),
@@ -387,7 +396,12 @@ pub fn items_of(after: Option<Place>, rows: impl IntoIterator<Item = Row>) -> Ve
             Some(_) | None => {}
         }
         before = Some(place);
-        items.extend(event.map(|event| Item::Event { log, event }));
+        items.extend(told.map(|Told { event, proof }| Item::Event {
+            log,
+            rich: rich_of(&event.body),
+            event,
+            proof,
+        }));
     }
     items
 }

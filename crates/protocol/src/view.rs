@@ -4,9 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Body, Event, RoomSettings, Submission};
+use crate::door::DoorView;
+use crate::event::{Body, Event, Proof, Role, RoomSettings, Submission};
 use crate::ids::{ClientId, MemberId, RoomId, Seq, WallMillis};
 use crate::limits::VIEW_ITEMS;
+use crate::markdown::Rich;
 use crate::text::{DisplayName, RoomName};
 use crate::wire::Presence;
 
@@ -14,6 +16,10 @@ use crate::wire::Presence;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "update", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, on its way to a window"
+)]
 pub enum Update {
     /// Everything. Replaces whatever was known.
     Snapshot {
@@ -68,6 +74,21 @@ pub struct Me {
     pub suggested_name: String,
     /// The app's version.
     pub version: String,
+    /// The key for people to compare.
+    pub fingerprint: String,
+    /// Where this computer keeps the secret half.
+    pub kept: Keeping,
+}
+
+/// Where secrets are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Keeping {
+    /// In the system's keychain, which opens with the user's session.
+    Keychain,
+    /// In a file that only this user can read, because the system has no keychain.
+    File,
 }
 
 /// One open room.
@@ -104,6 +125,90 @@ pub struct RoomView {
     pub outbox: Vec<Pending>,
     /// Who is typing, oneself left out.
     pub typing: Vec<MemberId>,
+    /// How sure it is that this is the right room.
+    pub security: Security,
+    /// The door, for the owner and moderators while they are in the room.
+    pub door: Option<DoorView>,
+    /// A comparison of short codes that is going on.
+    pub compare: Option<Comparison>,
+    /// While the room or the relay wants a pause of us: until when, by this computer's clock.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    pub slow_until: Option<WallMillis>,
+}
+
+/// How sure it is that a room is the right one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Security {
+    /// The room's key, for people to compare.
+    pub fingerprint: String,
+    /// By what it is known for the right one, best first.
+    pub verified: Verified,
+    /// The key of what answered in its place, with [`Trouble::KeyChanged`].
+    pub offered: Option<String>,
+}
+
+/// By what a room is known for the one that somebody meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Verified {
+    /// By nothing: it was the one that answered at the address. It has been the same one since.
+    No,
+    /// It knew the passcode.
+    Passcode,
+    /// The invite named its key.
+    Invite,
+    /// Two people compared codes.
+    Compared,
+    /// It is hosted here.
+    Hosted,
+}
+
+/// A comparison of short codes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct Comparison {
+    /// With whom.
+    pub member: MemberId,
+    /// By which name.
+    pub name: DisplayName,
+    /// How far it is.
+    pub stage: CompareStage,
+}
+
+/// How far a comparison is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(tag = "stage", rename_all = "snake_case")]
+pub enum CompareStage {
+    /// They ask us.
+    Asked,
+    /// We asked them, or wait for their last step.
+    Waiting,
+    /// Both screens show this.
+    Codes {
+        /// Six of [`crate::compare::EMOJI`], with their names.
+        emoji: Vec<CodeEmoji>,
+        /// The same as nine digits, in groups of three.
+        digits: String,
+    },
+    /// They match: the person at this window said so.
+    Matched,
+    /// They, or the connection, stopped it.
+    Stopped,
+    /// The steps do not fit each other: somebody stands between.
+    Broken,
+}
+
+/// One picture of a short code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct CodeEmoji {
+    /// The picture.
+    pub emoji: String,
+    /// Its name in English.
+    pub name: String,
 }
 
 /// A hosted room's side of hosting.
@@ -164,6 +269,13 @@ pub enum LinkState {
     Connecting,
     /// In the room.
     Online,
+    /// At the door: the room wants its passcode before anything else. Not connected meanwhile.
+    Passcode {
+        /// Whether one was tried and is another one.
+        wrong: bool,
+    },
+    /// At the door: somebody in the room has to open.
+    Knocking,
     /// Not connected; dials again by itself.
     Waiting {
         /// Why the connection ended or could not be made.
@@ -214,6 +326,24 @@ pub enum Trouble {
     Unauthenticated,
     /// Hosting was stopped here.
     Stopped,
+    /// What answers there has another key than this room, or cannot prove that it hosts it. Nothing was sent to it.
+    KeyChanged,
+    /// We were sent out for good.
+    Banned,
+    /// We were sent out, and may come in like anybody new.
+    Kicked,
+    /// Nobody new comes in.
+    Locked,
+    /// Who is new needs an invite.
+    InviteNeeded,
+    /// The invite is used up, too old, revoked, or of another room.
+    BadInvite,
+    /// The room is open to the relay's own network only.
+    NotLocal,
+    /// Whoever keeps the door said no.
+    Denied,
+    /// Too many attempts: the relay wants a pause.
+    SlowDown,
     /// This computer's disk takes nothing more, so nothing can be received.
     NotSaved,
     /// The relay broke the protocol.
@@ -230,8 +360,16 @@ pub struct MemberView {
     pub name: DisplayName,
     /// The short key tag.
     pub tag: String,
-    /// Whether this member hosts the room.
+    /// Whether the room is on this member's computer.
     pub host: bool,
+    /// What it may do.
+    pub role: Role,
+    /// Whether it may only read.
+    pub muted: bool,
+    /// Whether the person at this computer compared codes with it.
+    pub verified: bool,
+    /// Somebody else in the room whose name looks the same, and who was known by it first.
+    pub looks_like: Option<MemberId>,
     /// How it is here. Never [`Presence::Gone`].
     pub presence: Presence,
 }
@@ -250,6 +388,10 @@ pub struct Place {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
 #[serde(tag = "item", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all items are events, so boxes would save nothing"
+)]
 pub enum Item {
     /// An event of the log.
     Event {
@@ -257,6 +399,10 @@ pub enum Item {
         log: u32,
         /// The event.
         event: Event,
+        /// Who vouches for it.
+        proof: Proof,
+        /// What it says as a tree, where it is more than plain text.
+        rich: Option<Rich>,
     },
     /// The room's log began anew here: what stands above is kept by members only.
     Reset {
@@ -276,7 +422,7 @@ impl Item {
     /// Its place, if it is an event.
     pub fn place(&self) -> Option<Place> {
         match self {
-            Item::Event { log, event } => Some(Place {
+            Item::Event { log, event, .. } => Some(Place {
                 log: *log,
                 seq: event.seq,
             }),
@@ -344,6 +490,8 @@ pub struct Hit {
     pub log: u32,
     /// The message.
     pub event: Event,
+    /// Who vouches for it.
+    pub proof: Proof,
 }
 
 /// How a room is written to a file.
@@ -370,6 +518,9 @@ pub struct Pending {
     pub at: WallMillis,
     /// How far it is.
     pub state: PendingState,
+    /// What it says as a tree, where it is more than plain text.
+    #[serde(default)]
+    pub rich: Option<Rich>,
 }
 
 /// How far an own message is.
@@ -405,6 +556,10 @@ pub struct Recent {
     pub joined_at: WallMillis,
     /// Whether this computer keeps some of its history.
     pub kept: bool,
+    /// The room's key, for people to compare.
+    pub fingerprint: String,
+    /// By what it is known for the right one.
+    pub verified: Verified,
 }
 
 /// What answers at an address.
@@ -413,8 +568,60 @@ pub struct Recent {
 pub struct Found {
     /// The address as it was understood, `host:port`.
     pub address: String,
-    /// Its rooms.
-    pub rooms: Vec<crate::wire::RoomSummary>,
+    /// Its rooms. Those that could not prove their key are left out.
+    pub rooms: Vec<FoundRoom>,
+}
+
+/// A room that answers at an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct FoundRoom {
+    /// What it says of itself.
+    #[serde(flatten)]
+    pub summary: crate::wire::RoomSummary,
+    /// Its key, for people to compare.
+    pub fingerprint: String,
+    /// What this computer knows of it.
+    pub known: Known,
+}
+
+/// What this computer knows of a room that answers at an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(tag = "known", rename_all = "snake_case")]
+pub enum Known {
+    /// Nothing.
+    New,
+    /// It was joined before.
+    Joined,
+    /// A room of that name was joined at this address before, and had another key: it must not be joined in its place.
+    /// The one known before has to be forgotten first.
+    KeyChanged {
+        /// The room known before.
+        room: RoomId,
+        /// Its key, for people to compare.
+        fingerprint: String,
+    },
+}
+
+/// What a link or a pasted text asks for. Nothing is done before somebody says so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+pub struct LinkQuestion {
+    /// The link as it came, to give back with the answer.
+    pub link: String,
+    /// Which room it leads to.
+    pub room: RoomId,
+    /// What the link calls it.
+    pub name: Option<RoomName>,
+    /// The room's key, for people to compare.
+    pub fingerprint: String,
+    /// Where it leads, best first.
+    pub addresses: Vec<String>,
+    /// Whether it brings an invite.
+    pub invite: bool,
+    /// Whether the room was joined before.
+    pub known: bool,
 }
 
 /// A failed command: a code that the window has words for, and a message for the log.
@@ -478,6 +685,30 @@ pub enum FailureCode {
     NewerData,
     /// Another ChatSpot uses the data folder now.
     DataInUse,
+    /// It is no invite link, or a damaged one.
+    BadLink,
+    /// An invite link of a newer version.
+    LinkTooNew,
+    /// None of the link's addresses leads to its room.
+    RoomNotThere,
+    /// See [`Trouble::KeyChanged`].
+    KeyChanged,
+    /// A passcode or passphrase that is too short.
+    TooShort,
+    /// The passphrase does not open the file.
+    WrongPassphrase,
+    /// The file or text is no exported identity.
+    NotAnIdentity,
+    /// The system's keychain holds this installation's key and does not open.
+    KeychainLocked,
+    /// The system's keychain has lost this installation's key.
+    KeychainEmpty,
+    /// A link that must not be opened.
+    UnsafeLink,
+    /// Not what this member may do in the room.
+    NotAllowed,
+    /// There is no connection to the room to do that over.
+    NotConnected,
     /// A defect.
     Internal,
 }
@@ -519,6 +750,11 @@ pub enum Change {
         /// How.
         #[serde(flatten)]
         what: RoomChange,
+    },
+    /// A link was opened: ask what to do with it. See [`LinkQuestion`].
+    LinkAsked {
+        /// The question. None: the link was none that leads anywhere.
+        question: Option<LinkQuestion>,
     },
     /// Somebody closes the app while others are in rooms hosted here: ask.
     QuitAsked {
@@ -598,7 +834,7 @@ pub enum RoomChange {
         /// Who.
         member: MemberId,
     },
-    /// New at the end of the timeline. An own message leaves the outbox by it.
+    /// New at the end of the timeline. An own message leaves the outbox by it, if it is proven to be the author's.
     Items {
         /// In order.
         items: Vec<Item>,
@@ -620,6 +856,45 @@ pub enum RoomChange {
         /// True while typing.
         active: bool,
     },
+    /// How sure it is that this is the right room.
+    Security {
+        /// It now.
+        security: Security,
+    },
+    /// How the door is. None: it is not ours to keep, or there is no connection.
+    Door {
+        /// It now.
+        door: Option<DoorView>,
+    },
+    /// How a comparison of short codes is.
+    Compare {
+        /// It now. None: there is none any more.
+        compare: Option<Comparison>,
+    },
+    /// The room or the relay wants a pause of us.
+    Slow {
+        /// See [`RoomView::slow_until`].
+        #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        until: Option<WallMillis>,
+    },
+}
+
+/// The tree of what a body says.
+pub fn rich_of(body: &Body) -> Option<Rich> {
+    match body {
+        Body::Message { text, .. } | Body::Edited { text, .. } => {
+            crate::markdown::rich(text.as_str())
+        }
+        Body::Deleted { .. }
+        | Body::Reacted { .. }
+        | Body::Joined { .. }
+        | Body::Left { .. }
+        | Body::Renamed { .. }
+        | Body::Settings { .. }
+        | Body::Moderated { .. }
+        | Body::Role { .. }
+        | Body::Unknown => None,
+    }
 }
 
 impl View {
@@ -639,7 +914,7 @@ impl View {
                     open.apply(what);
                 }
             }
-            Change::QuitAsked { .. } => {}
+            Change::QuitAsked { .. } | Change::LinkAsked { .. } => {}
         }
     }
 }
@@ -668,6 +943,14 @@ impl RoomView {
             draft: String::new(),
             outbox: Vec::new(),
             typing: Vec::new(),
+            security: Security {
+                fingerprint: room.fingerprint(),
+                verified: Verified::No,
+                offered: None,
+            },
+            door: None,
+            compare: None,
+            slow_until: None,
         }
     }
 
@@ -679,6 +962,7 @@ impl RoomView {
             RoomChange::Link { link } => {
                 if link != LinkState::Online {
                     self.typing.clear();
+                    self.door = None;
                 }
                 self.link = link;
             }
@@ -713,10 +997,14 @@ impl RoomView {
             }
             RoomChange::Items { items } => {
                 for item in items {
-                    if let Item::Event { event, .. } = &item {
-                        if let Some(id) = event.body.id() {
-                            self.outbox.retain(|pending| pending.id != id);
-                        }
+                    if let Item::Event {
+                        event,
+                        proof: Proof::Author,
+                        ..
+                    } = &item
+                    {
+                        self.outbox
+                            .retain(|pending| pending.submission.body() != &event.body);
                         if matches!(event.body, Body::Message { .. }) {
                             self.typing.retain(|m| *m != event.author);
                         }
@@ -740,6 +1028,10 @@ impl RoomView {
                     self.typing.push(member);
                 }
             }
+            RoomChange::Security { security } => self.security = security,
+            RoomChange::Door { door } => self.door = door,
+            RoomChange::Compare { compare } => self.compare = compare,
+            RoomChange::Slow { until } => self.slow_until = until,
         }
     }
 }

@@ -2,8 +2,12 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::event::{Event, RoomSettings, Submission};
-use crate::ids::{ClientId, Epoch, MemberId, Nonce, RoomId, Seq, Signature};
+use crate::compare::CompareStep;
+use crate::door::{DoorOrder, DoorView};
+use crate::event::{Admission, Event, Role, RoomSettings, Signed};
+use crate::identity::Warrant;
+use crate::ids::{ClientId, Epoch, MemberId, Nonce, RoomId, RoomPublicKey, Seq, Signature, Token};
+use crate::passcode::Blob;
 use crate::text::{DisplayName, RoomName};
 
 /// What a client says to a relay.
@@ -13,7 +17,7 @@ pub enum ClientFrame {
     /// First frame: which room, who, and proof of it.
     Hello(Box<Hello>),
     /// Please put this into the log. The same id again is the same event.
-    Submit(Submission),
+    Submit(Box<Signed>),
     /// Please send the events from `from` to `to`, both included.
     Fetch {
         /// First wanted.
@@ -33,6 +37,25 @@ pub enum ClientFrame {
     },
     /// Goodbye: I leave the room, this is no broken connection.
     Leave,
+    /// Answer to `challenge`: the first message of a passcode exchange. From here on it counts as an attempt.
+    PasscodeStart {
+        /// See [`crate::passcode`].
+        message: Blob,
+    },
+    /// The last message of a passcode exchange.
+    PasscodeFinish {
+        /// See [`crate::passcode`].
+        message: Blob,
+    },
+    /// What the owner or a moderator wants at the door.
+    Door(DoorOrder),
+    /// A step of comparing short codes with somebody who is present.
+    Compare {
+        /// With whom.
+        member: MemberId,
+        /// The step.
+        step: CompareStep,
+    },
 }
 
 /// The first frame of a client.
@@ -46,8 +69,11 @@ pub struct Hello {
     pub member: MemberId,
     /// By which name.
     pub name: DisplayName,
-    /// The member's signature over the greeting's nonce and the room.
+    /// The member's signature over this connection and the room (see [`crate::identity::Identity::sign_hello`]).
     pub signature: Signature,
+    /// An invite's secret. Only ever sent to a relay that proved that it hosts the room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Token>,
     /// Name and version of the client, for the relay's log.
     #[serde(default)]
     pub software: String,
@@ -74,17 +100,8 @@ pub enum ServerFrame {
         #[serde(deserialize_with = "readable")]
         events: Vec<Event>,
     },
-    /// A member's presence changed.
-    Presence {
-        /// Who.
-        member: MemberId,
-        /// By which name.
-        name: DisplayName,
-        /// Whether this member hosts the room.
-        host: bool,
-        /// How it is here now.
-        presence: Presence,
-    },
+    /// A member's presence, name, role or right to speak changed.
+    Presence(Member),
     /// A member types, or stopped.
     Typing {
         /// Who.
@@ -107,6 +124,27 @@ pub enum ServerFrame {
         code: Reject,
         /// For people.
         message: String,
+        /// With `slow_down`: submit it again after so many milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        wait: Option<u32>,
+    },
+    /// Answer to `hello`: this room wants its passcode. `passcode_start` comes next.
+    Challenge,
+    /// Answer to `passcode_start`.
+    PasscodeReply {
+        /// See [`crate::passcode`].
+        message: Blob,
+    },
+    /// Answer to `hello`: wait here until somebody lets you in.
+    Knocking,
+    /// To the owner and moderators, after the welcome and whenever it changes: how the door is.
+    Door(DoorView),
+    /// A step of comparing short codes, by somebody who is present.
+    Compare {
+        /// By whom.
+        member: MemberId,
+        /// The step.
+        step: CompareStep,
     },
     /// A frame was not understood or not allowed. If the connection ends by it, the close frame follows.
     Error {
@@ -140,7 +178,19 @@ pub struct Greeting {
     /// What the `hello` has to sign.
     pub nonce: Nonce,
     /// The rooms that this relay hosts.
-    pub rooms: Vec<RoomSummary>,
+    pub rooms: Vec<Hosted>,
+}
+
+/// A room in a greeting, with the proof that this relay hosts it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hosted {
+    /// What everybody is told of it.
+    #[serde(flatten)]
+    pub summary: RoomSummary,
+    /// The room's key; the id follows from it.
+    pub key: RoomPublicKey,
+    /// The room's statements that this relay hosts it, one for each name that the relay has.
+    pub warrants: Vec<Warrant>,
 }
 
 /// A range of versions, both ends included.
@@ -164,6 +214,12 @@ pub struct RoomSummary {
     pub online: u32,
     /// Whether it takes nobody more.
     pub full: bool,
+    /// How somebody new comes in.
+    #[serde(default)]
+    pub admission: Admission,
+    /// Nobody new comes in at all.
+    #[serde(default)]
+    pub locked: bool,
 }
 
 /// The answer to a good `hello`.
@@ -191,8 +247,14 @@ pub struct Member {
     pub member: MemberId,
     /// By which name.
     pub name: DisplayName,
-    /// Whether this member hosts the room.
+    /// Whether the room is on this member's computer.
     pub host: bool,
+    /// What it may do.
+    #[serde(default)]
+    pub role: Role,
+    /// Whether it may only read.
+    #[serde(default)]
+    pub muted: bool,
     /// How it is here.
     pub presence: Presence,
 }
@@ -221,6 +283,12 @@ pub enum Reject {
     NotAllowed,
     /// The message that it is about is not in the log. Sending again cannot help.
     NoSuchMessage,
+    /// The signature does not fit. Sending again cannot help.
+    BadSignature,
+    /// This member may only read at the moment. Sending again helps once it may speak.
+    Muted,
+    /// Too fast for the relay or the room. Sending again helps after a while.
+    SlowDown,
     /// The relay could not store it. Sending again may help.
     NotSaved,
     /// A reason of a later version. Sending again is not tried.
@@ -231,7 +299,7 @@ pub enum Reject {
 impl Reject {
     /// Whether sending the same message again can help.
     pub fn retry_helps(self) -> bool {
-        matches!(self, Reject::NotSaved)
+        matches!(self, Reject::NotSaved | Reject::Muted | Reject::SlowDown)
     }
 }
 
@@ -255,6 +323,26 @@ pub enum Problem {
     NoSuchRoom,
     /// The room takes nobody more.
     RoomFull,
+    /// This member was sent out for good.
+    Banned,
+    /// Nobody new comes in.
+    Locked,
+    /// Who is new needs an invite.
+    InviteNeeded,
+    /// The invite is used up, too old, revoked, or none of this room.
+    BadInvite,
+    /// The passcode is another one.
+    WrongPasscode,
+    /// The room is open to the relay's own network only.
+    NotLocal,
+    /// Whoever keeps the door said no.
+    Denied,
+    /// Too many attempts or frames: come back later.
+    SlowDown,
+    /// Not this member's to do.
+    NotAllowed,
+    /// What it is about is not there.
+    NoSuchThing,
     /// A problem of a later version.
     #[serde(other)]
     Unknown,
@@ -279,6 +367,12 @@ pub mod close {
     pub const BAD_HELLO: u16 = 4400;
     /// The signature did not fit.
     pub const UNAUTHENTICATED: u16 = 4401;
+    /// Not let in; the error before says why.
+    pub const NOT_ADMITTED: u16 = 4402;
+    /// Sent out for good.
+    pub const BANNED: u16 = 4403;
+    /// Sent out. Who comes back is let in like anybody new.
+    pub const KICKED: u16 = 4405;
     /// The room is not hosted here.
     pub const NO_SUCH_ROOM: u16 = 4404;
     /// The same member connected again from elsewhere.
@@ -295,6 +389,8 @@ pub mod close {
     pub const HELLO_TIMEOUT: u16 = 4508;
     /// Nothing heard for too long.
     pub const SILENT: u16 = 4509;
+    /// Too many attempts or frames for now.
+    pub const SLOW_DOWN: u16 = 4529;
     /// The room takes nobody more just now.
     pub const ROOM_FULL: u16 = 4530;
     /// RFC 6455: the goodbye after `leave`.
@@ -338,11 +434,35 @@ impl BadFrame {
 }
 
 /// Frame types that a client may send.
-const CLIENT_TYPES: &[&str] = &["hello", "submit", "fetch", "typing", "rename", "leave"];
+const CLIENT_TYPES: &[&str] = &[
+    "hello",
+    "submit",
+    "fetch",
+    "typing",
+    "rename",
+    "leave",
+    "passcode_start",
+    "passcode_finish",
+    "door",
+    "compare",
+];
 /// Frame types that a relay may send.
 const SERVER_TYPES: &[&str] = &[
-    "greeting", "welcome", "event", "events", "presence", "typing", "head", "rejected", "error",
+    "greeting",
+    "welcome",
+    "event",
+    "events",
+    "presence",
+    "typing",
+    "head",
+    "rejected",
+    "error",
     "closing",
+    "challenge",
+    "passcode_reply",
+    "knocking",
+    "door",
+    "compare",
 ];
 
 fn decode<'a, T: Deserialize<'a>>(text: &'a str, types: &[&str]) -> Result<T, BadFrame> {

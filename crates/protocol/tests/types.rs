@@ -2,7 +2,7 @@
 //! `npm run types` writes it anew.
 #![allow(clippy::format_push_string)] // read once, in a test
 
-use chatspot_protocol::{event, ids, limits, view, wire};
+use chatspot_protocol::{compare, door, event, ids, limits, markdown, passcode, view, wire};
 use ts_rs::{Config, TS};
 
 fn declaration<T: TS + 'static>(config: &Config) -> String {
@@ -24,6 +24,8 @@ fn the_typescript_types_are_up_to_date() {
         ids::ClientId,
         ids::Epoch,
         ids::Seq,
+        ids::Token,
+        ids::InviteId,
         event::Event,
         event::Body,
         event::Leaving,
@@ -32,12 +34,34 @@ fn the_typescript_types_are_up_to_date() {
         event::RoomSettings,
         event::Retention,
         event::Moderation,
+        event::Admission,
+        event::Role,
+        event::Via,
+        event::Proof,
+        door::Invite,
+        door::Knock,
+        door::Banned,
+        door::DoorView,
+        passcode::Passcode,
+        compare::CompareWish,
+        markdown::Rich,
+        markdown::Block,
+        markdown::Inline,
         wire::Presence,
         wire::Reject,
         wire::RoomSummary,
         view::Update,
         view::View,
         view::Me,
+        view::Keeping,
+        view::Security,
+        view::Verified,
+        view::Comparison,
+        view::CompareStage,
+        view::CodeEmoji,
+        view::FoundRoom,
+        view::Known,
+        view::LinkQuestion,
         view::RoomView,
         view::Hosting,
         view::HostAddress,

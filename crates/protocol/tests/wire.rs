@@ -1,14 +1,29 @@
 //! The wire, word for word: a snapshot of every frame, what is read leniently, and that PROTOCOL.md tells the truth.
 #![allow(clippy::unwrap_used)]
 
+#[path = "wire/bytes.rs"]
+mod bytes_of;
+#[path = "wire/page.rs"]
+mod page_says;
+#[path = "wire/rules.rs"]
+mod rules;
+
+use chatspot_protocol::compare::CompareStep;
+use chatspot_protocol::door::{Banned, DoorOrder, DoorView, Invite, Knock};
 use chatspot_protocol::event::{
-    Body, Days, Event, Leaving, Moderation, Retention, RoomSettings, Submission, Target,
+    Admission, Body, Days, Event, Leaving, Moderation, Proof, Retention, Role, RoomSettings,
+    Submission, Target, Via, said_bytes,
 };
-use chatspot_protocol::identity::{Identity, RoomKey, hello_is_genuine};
-use chatspot_protocol::ids::{ClientId, Epoch, MemberId, Nonce, RoomId, Seq};
+use chatspot_protocol::identity::{
+    Channel, Identity, RelayName, RoomKey, Warrant, hello_is_genuine,
+};
+use chatspot_protocol::ids::{
+    ClientId, Epoch, Exporter, MemberId, Nonce, RoomId, Seq, Share, Signature, TlsKey, Token,
+};
+use chatspot_protocol::passcode::{self, Binding, Blob, Passcode};
 use chatspot_protocol::text::{DisplayName, MessageText, Reaction, RoomName};
 use chatspot_protocol::wire::{
-    BadFrame, ClientFrame, Closing, Greeting, Hello, Member, Presence, Problem, Reject,
+    BadFrame, ClientFrame, Closing, Greeting, Hello, Hosted, Member, Presence, Problem, Reject,
     RoomSummary, ServerFrame, Versions, Welcome,
 };
 
@@ -29,12 +44,28 @@ fn ada() -> MemberId {
     identity().member()
 }
 
+fn owner() -> Identity {
+    Identity::from_secret(&[2; 32])
+}
+
 fn bob() -> MemberId {
-    Identity::from_secret(&[2; 32]).member()
+    owner().member()
+}
+
+fn room_key() -> RoomKey {
+    RoomKey::from_secret(&[3; 32])
 }
 
 fn room() -> RoomId {
-    RoomKey::from_secret(&[3; 32]).id()
+    room_key().id()
+}
+
+fn tls() -> Channel {
+    Channel::Tls(Exporter(bytes(12)))
+}
+
+fn token() -> Token {
+    Token(bytes(13))
 }
 
 fn nonce() -> Nonce {
@@ -53,23 +84,27 @@ fn name(text: &str) -> DisplayName {
     DisplayName::parse(text).unwrap()
 }
 
-fn event(seq: u64, body: Body) -> Event {
+/// Signed by its author, where there is something to sign.
+fn event_of(author: &Identity, called: &str, seq: u64, body: Body) -> Event {
+    let name = name(called);
+    let signed = Submission::of(body.clone()).ok();
     Event {
         seq: Seq(seq),
         at: 1_790_000_000_000,
-        author: ada(),
-        name: name("Ada"),
+        author: author.member(),
+        signature: signed.map(|said| said.sign(author, &room(), &name).signature),
+        name,
         body,
     }
 }
 
-/// What only the host may do, done by the host.
+fn event(seq: u64, body: Body) -> Event {
+    event_of(&identity(), "Ada", seq, body)
+}
+
+/// What only the owner may do, done by the owner.
 fn hosts_event(seq: u64, body: Body) -> Event {
-    Event {
-        author: bob(),
-        name: name("Bob"),
-        ..event(seq, body)
-    }
+    event_of(&owner(), "Bob", seq, body)
 }
 
 fn text(text: &str) -> MessageText {
@@ -117,7 +152,31 @@ fn reacted() -> Body {
 fn ruled(seed: u8, retention: Retention) -> Body {
     Body::Settings {
         id: ClientId(bytes(seed)),
-        settings: RoomSettings { retention },
+        settings: rules(retention),
+    }
+}
+
+fn rules(retention: Retention) -> RoomSettings {
+    RoomSettings {
+        retention,
+        admission: Admission::Passcode,
+        locked: false,
+        slow: 10,
+    }
+}
+
+fn joined() -> Body {
+    Body::Joined {
+        via: Via::Passcode,
+        role: Role::Member,
+    }
+}
+
+fn raised(role: Role) -> Body {
+    Body::Role {
+        id: ClientId(bytes(14)),
+        member: ada(),
+        role,
     }
 }
 
@@ -136,25 +195,97 @@ fn moderated(seed: u8, action: Moderation) -> Body {
 }
 
 fn submit(body: Body) -> ClientFrame {
-    ClientFrame::Submit(Submission::try_from(body).unwrap())
+    submit_by(&identity(), "Ada", body)
+}
+
+fn submit_by(author: &Identity, called: &str, body: Body) -> ClientFrame {
+    let submission = Submission::try_from(body).unwrap();
+    ClientFrame::Submit(Box::new(submission.sign(author, &room(), &name(called))))
+}
+
+fn order(body: Body) -> ClientFrame {
+    submit_by(&owner(), "Bob", body)
+}
+
+/// What Ada and the relay say to each other about a passcode: all of it is made of the same numbers each time.
+fn exchange() -> [Blob; 3] {
+    let word = Passcode::parse("apple river stone cloud").unwrap();
+    let binding = Binding {
+        channel: tls(),
+        nonce: nonce(),
+        room: room_key().public(),
+        member: ada(),
+    };
+    let setup = passcode::Setup::new(&word, [1; 32]);
+    let (client, start) = passcode::start(&word, [2; 32]);
+    let (server, reply) = setup.answer(&start, &binding, [3; 32]).unwrap();
+    let finish = client.finish(&reply, &binding, [4; 32]).unwrap();
+    server.finish(&finish).unwrap();
+    [start, reply, finish]
+}
+
+fn warrants() -> Vec<Warrant> {
+    let tls = RelayName::Tls {
+        key: TlsKey(bytes(15)),
+    };
+    let domain = RelayName::Domain {
+        domain: "chat.example".to_owned(),
+    };
+    vec![room_key().warrant(3, tls), room_key().warrant(3, domain)]
+}
+
+fn share() -> Share {
+    Share(bytes(16))
+}
+
+/// The one who knocks, or was sent out.
+fn eve() -> MemberId {
+    Identity::from_secret(&[9; 32]).member()
+}
+
+fn door() -> DoorView {
+    DoorView {
+        passcode: Some(Passcode::parse("apple river stone cloud").unwrap()),
+        invites: vec![Invite {
+            id: token().id(),
+            token: token(),
+            role: Role::Member,
+            made_by: Some(bob()),
+            made_at: 1_790_000_000_000,
+            expires_at: Some(1_790_000_600_000),
+            uses_left: Some(29),
+            used: 1,
+        }],
+        knocks: vec![Knock {
+            member: eve(),
+            name: name("Eve"),
+        }],
+        banned: vec![Banned {
+            member: MemberId(bytes(17)),
+            name: name("Mallory"),
+        }],
+        wrong: 2,
+    }
 }
 
 fn welcome(retention: Retention) -> ServerFrame {
-    let member = |member, called: &str, host, presence| Member {
+    let member = |member, called: &str, role, presence| Member {
         member,
         name: name(called),
-        host,
+        host: role == Role::Owner,
+        role,
+        muted: false,
         presence,
     };
     ServerFrame::Welcome(Box::new(Welcome {
         name: RoomName::parse("Workshop").unwrap(),
         epoch: epoch(),
-        settings: RoomSettings { retention },
+        settings: rules(retention),
         first: Seq(1),
         head: Seq(40),
         members: vec![
-            member(ada(), "Ada", false, Presence::Online),
-            member(bob(), "Bob", true, Presence::Away),
+            member(ada(), "Ada", Role::Member, Presence::Online),
+            member(bob(), "Bob", Role::Owner, Presence::Away),
         ],
     }))
 }
@@ -162,6 +293,14 @@ fn welcome(retention: Retention) -> ServerFrame {
 fn rejected(code: Reject, message: &str) -> ServerFrame {
     ServerFrame::Rejected {
         id: message_id(),
+        code,
+        message: message.to_owned(),
+        wait: (code == Reject::SlowDown).then_some(2_500),
+    }
+}
+
+fn refused(code: Problem, message: &str) -> ServerFrame {
+    ServerFrame::Error {
         code,
         message: message.to_owned(),
     }
@@ -174,17 +313,18 @@ fn kind(body: &Body) -> &'static str {
         Body::Edited { .. } => "edited",
         Body::Deleted { .. } => "deleted",
         Body::Reacted { .. } => "reacted",
-        Body::Joined => "joined",
+        Body::Joined { .. } => "joined",
         Body::Left { .. } => "left",
         Body::Renamed { .. } => "renamed",
         Body::Settings { .. } => "settings",
         Body::Moderated { .. } => "moderated",
+        Body::Role { .. } => "role",
         Body::Unknown => "unknown",
     }
 }
 
 /// Every kind that an event may be of, and whether a member may submit it.
-const KINDS: [(&str, bool); 9] = [
+const KINDS: [(&str, bool); 10] = [
     ("message", true),
     ("edited", true),
     ("deleted", true),
@@ -194,31 +334,51 @@ const KINDS: [(&str, bool); 9] = [
     ("renamed", false),
     ("settings", true),
     ("moderated", true),
+    ("role", true),
 ];
 
 /// One of each, named by its type.
 fn client_frames() -> Vec<(&'static str, ClientFrame)> {
+    let [start, _, finish] = exchange();
+    let compare = |step| ClientFrame::Compare {
+        member: bob(),
+        step,
+    };
     let frames = vec![
         ClientFrame::Hello(Box::new(Hello {
             protocol: 1,
             room: room(),
             member: ada(),
             name: name("Ada"),
-            signature: identity().sign_hello(&nonce(), &room()),
+            signature: identity().sign_hello(&tls(), &nonce(), &room()),
+            token: None,
             software: "my-bot/0.1".to_owned(),
+        })),
+        ClientFrame::Hello(Box::new(Hello {
+            protocol: 1,
+            room: room(),
+            member: ada(),
+            name: name("Ada"),
+            signature: identity().sign_hello(&Channel::Nonce, &nonce(), &room()),
+            token: Some(token()),
+            software: String::new(),
         })),
         submit(said()),
         submit(edited()),
         submit(deleted()),
         submit(reacted()),
-        submit(ruled(10, a_month())),
-        submit(ruled(10, Retention::Forever)),
-        submit(ruled(10, Retention::Nothing)),
-        submit(moderated(11, Moderation::Mute)),
-        submit(moderated(11, Moderation::Unmute)),
-        submit(moderated(11, Moderation::Kick)),
-        submit(moderated(11, Moderation::Ban)),
-        submit(moderated(11, Moderation::Unban)),
+        order(ruled(10, a_month())),
+        order(ruled(10, Retention::Forever)),
+        order(ruled(10, Retention::Nothing)),
+        order(moderated(11, Moderation::Mute)),
+        order(moderated(11, Moderation::Unmute)),
+        order(moderated(11, Moderation::Kick)),
+        order(moderated(11, Moderation::Ban)),
+        order(moderated(11, Moderation::Unban)),
+        order(raised(Role::Owner)),
+        order(raised(Role::Moderator)),
+        order(raised(Role::Member)),
+        order(raised(Role::Guest)),
         ClientFrame::Fetch {
             from: Seq(1),
             to: Seq(40),
@@ -228,6 +388,30 @@ fn client_frames() -> Vec<(&'static str, ClientFrame)> {
             name: name("Ada Lovelace"),
         },
         ClientFrame::Leave,
+        ClientFrame::PasscodeStart { message: start },
+        ClientFrame::PasscodeFinish { message: finish },
+        ClientFrame::Door(DoorOrder::Passcode {
+            passcode: Passcode::parse("apple river stone cloud").unwrap(),
+        }),
+        ClientFrame::Door(DoorOrder::Invite {
+            token: token(),
+            role: Role::Member,
+            uses: Some(30),
+            seconds: Some(600),
+        }),
+        ClientFrame::Door(DoorOrder::Revoke {
+            invite: token().id(),
+        }),
+        ClientFrame::Door(DoorOrder::Answer {
+            member: eve(),
+            admit: true,
+        }),
+        compare(CompareStep::Ask {
+            commitment: share(),
+        }),
+        compare(CompareStep::Accept { share: share() }),
+        compare(CompareStep::Reveal { share: share() }),
+        compare(CompareStep::Stop),
     ];
     let named = frames.into_iter().map(|frame| {
         // A new variant has to be added to the list above.
@@ -238,6 +422,10 @@ fn client_frames() -> Vec<(&'static str, ClientFrame)> {
             ClientFrame::Typing { .. } => "typing",
             ClientFrame::Rename { .. } => "rename",
             ClientFrame::Leave => "leave",
+            ClientFrame::PasscodeStart { .. } => "passcode_start",
+            ClientFrame::PasscodeFinish { .. } => "passcode_finish",
+            ClientFrame::Door(_) => "door",
+            ClientFrame::Compare { .. } => "compare",
         };
         (name, frame)
     });
@@ -246,23 +434,38 @@ fn client_frames() -> Vec<(&'static str, ClientFrame)> {
 
 /// At least one of each, named by its type.
 fn server_frames() -> Vec<(&'static str, ServerFrame)> {
+    let [_, reply, _] = exchange();
+    let host = |presence| Member {
+        member: bob(),
+        name: name("Bob"),
+        host: true,
+        role: Role::Owner,
+        muted: false,
+        presence,
+    };
     let frames = vec![
         ServerFrame::Greeting(Greeting {
             protocol: Versions { min: 1, max: 1 },
             software: "ChatSpot relay/0.1.0".to_owned(),
             nonce: nonce(),
-            rooms: vec![RoomSummary {
-                room: room(),
-                name: RoomName::parse("Workshop").unwrap(),
-                online: 2,
-                full: false,
+            rooms: vec![Hosted {
+                summary: RoomSummary {
+                    room: room(),
+                    name: RoomName::parse("Workshop").unwrap(),
+                    online: 2,
+                    full: false,
+                    admission: Admission::Passcode,
+                    locked: false,
+                },
+                key: room_key().public(),
+                warrants: warrants(),
             }],
         }),
         welcome(a_month()),
         welcome(Retention::Forever),
         welcome(Retention::Nothing),
         ServerFrame::Event(event(41, said())),
-        ServerFrame::Event(event(42, Body::Joined)),
+        ServerFrame::Event(event(42, joined())),
         ServerFrame::Event(event(
             43,
             Body::Renamed {
@@ -276,23 +479,38 @@ fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         ServerFrame::Event(event(48, deleted())),
         ServerFrame::Event(hosts_event(49, ruled(10, a_month()))),
         ServerFrame::Event(hosts_event(50, moderated(11, Moderation::Mute))),
+        ServerFrame::Event(hosts_event(51, raised(Role::Moderator))),
+        ServerFrame::Event(event(
+            52,
+            Body::Joined {
+                via: Via::Invite {
+                    invite: token().id(),
+                },
+                role: Role::Guest,
+            },
+        )),
+        ServerFrame::Event(event(
+            53,
+            Body::Joined {
+                via: Via::Knock { admitted_by: bob() },
+                role: Role::Member,
+            },
+        )),
         ServerFrame::Events {
             from: Seq(40),
             to: Seq(41),
-            events: vec![event(40, Body::Joined), event(41, said())],
+            events: vec![event(40, joined()), event(41, said())],
         },
-        ServerFrame::Presence {
-            member: bob(),
-            name: name("Bob"),
-            host: true,
+        ServerFrame::Presence(host(Presence::Online)),
+        ServerFrame::Presence(host(Presence::Gone)),
+        ServerFrame::Presence(Member {
+            member: ada(),
+            name: name("Ada"),
+            host: false,
+            role: Role::Moderator,
+            muted: true,
             presence: Presence::Online,
-        },
-        ServerFrame::Presence {
-            member: bob(),
-            name: name("Bob"),
-            host: true,
-            presence: Presence::Gone,
-        },
+        }),
         ServerFrame::Typing {
             member: bob(),
             active: true,
@@ -308,9 +526,21 @@ fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             "the message that it is about is not here",
         ),
         rejected(Reject::NotSaved, "the relay could not store it"),
-        ServerFrame::Error {
-            code: Problem::UnknownType,
-            message: "unknown frame type \"dance\"".to_owned(),
+        rejected(Reject::BadSignature, "the signature does not fit"),
+        rejected(Reject::Muted, "you may only read at the moment"),
+        rejected(Reject::SlowDown, "this is too fast"),
+        refused(Problem::UnknownType, "unknown frame type \"dance\""),
+        refused(Problem::WrongPasscode, "the passcode is another one"),
+        ServerFrame::Challenge,
+        ServerFrame::PasscodeReply { message: reply },
+        ServerFrame::Knocking,
+        ServerFrame::Door(door()),
+        ServerFrame::Door(DoorView::default()),
+        ServerFrame::Compare {
+            member: ada(),
+            step: CompareStep::Ask {
+                commitment: share(),
+            },
         },
         ServerFrame::Closing {
             reason: Closing::HostClosed,
@@ -322,12 +552,17 @@ fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             ServerFrame::Welcome(_) => "welcome",
             ServerFrame::Event(_) => "event",
             ServerFrame::Events { .. } => "events",
-            ServerFrame::Presence { .. } => "presence",
+            ServerFrame::Presence(_) => "presence",
             ServerFrame::Typing { .. } => "typing",
             ServerFrame::Head { .. } => "head",
             ServerFrame::Rejected { .. } => "rejected",
             ServerFrame::Error { .. } => "error",
             ServerFrame::Closing { .. } => "closing",
+            ServerFrame::Challenge => "challenge",
+            ServerFrame::PasscodeReply { .. } => "passcode_reply",
+            ServerFrame::Knocking => "knocking",
+            ServerFrame::Door(_) => "door",
+            ServerFrame::Compare { .. } => "compare",
         };
         (name, frame)
     });
@@ -382,7 +617,7 @@ fn kinds_of(
     servers: &[(&str, ServerFrame)],
 ) -> (Vec<&'static str>, Vec<&'static str>) {
     let submits = clients.iter().filter_map(|(_, frame)| match frame {
-        ClientFrame::Submit(submission) => Some(kind(submission.body())),
+        ClientFrame::Submit(signed) => Some(kind(signed.submission.body())),
         _ => None,
     });
     let events = servers.iter().filter_map(|(_, frame)| match frame {
@@ -421,8 +656,22 @@ fn what_no_member_may_submit_is_malformed() {
         format!(r#""kind":"moderated","id":"{id}","member":"{member}""#),
         format!(r#""kind":"moderated","id":"{id}","member":"{member}","action":"tickle""#),
         format!(r#""kind":"moderated","id":"{id}","member":"{member}","action":"unknown""#),
+        format!(r#""kind":"role","id":"{id}","member":"{member}""#),
+        format!(r#""kind":"role","id":"{id}","member":"{member}","role":"king""#),
+        format!(r#""kind":"role","id":"{id}","member":"{member}","role":"unknown""#),
+        format!(r#""kind":"settings","id":"{id}","settings":{{}}"#),
+        format!(
+            r#""kind":"settings","id":"{id}","settings":{{"retention":{{"keep":"forever"}},"admission":"lottery"}}"#
+        ),
+        format!(
+            r#""kind":"settings","id":"{id}","settings":{{"retention":{{"keep":"forever"}},"slow":3601}}"#
+        ),
+        format!(
+            r#""kind":"settings","id":"{id}","settings":{{"retention":{{"keep":"forever"}},"locked":1}}"#
+        ),
     ] {
-        let text = format!(r#"{{"type":"submit",{rest}}}"#);
+        let signature = Signature([0; 64]);
+        let text = format!(r#"{{"type":"submit",{rest},"signature":"{signature}"}}"#);
         assert!(
             matches!(ClientFrame::decode(&text), Err(BadFrame::Malformed(_))),
             "{text}"
@@ -434,10 +683,10 @@ fn what_no_member_may_submit_is_malformed() {
 #[test]
 fn f36_a_reaction_is_bounded() {
     use chatspot_protocol::limits::MAX_REACTION_BYTES;
-    let (id, member) = (message_id(), ada());
+    let (id, member, signature) = (message_id(), ada(), Signature([0; 64]));
     let react = |reaction: &str| {
         ClientFrame::decode(&format!(
-            r#"{{"type":"submit","kind":"reacted","id":"{id}","target":{{"author":"{member}","id":"{id}"}},"reaction":"{reaction}","active":true}}"#
+            r#"{{"type":"submit","kind":"reacted","id":"{id}","target":{{"author":"{member}","id":"{id}"}},"reaction":"{reaction}","active":true,"signature":"{signature}"}}"#
         ))
     };
     // Few graphemes with many bytes each: the bytes are what ends it.
@@ -468,10 +717,10 @@ fn f36_a_reaction_is_bounded() {
 #[test]
 fn f32_days_are_a_whole_number_from_one_to_ten_years() {
     use chatspot_protocol::limits::RETENTION_DAYS;
-    let id = message_id();
+    let (id, signature) = (message_id(), Signature([0; 64]));
     let rule = |retention: &str| {
         ClientFrame::decode(&format!(
-            r#"{{"type":"submit","kind":"settings","id":"{id}","settings":{{"retention":{retention}}}}}"#
+            r#"{{"type":"submit","kind":"settings","id":"{id}","settings":{{"retention":{retention}}},"signature":"{signature}"}}"#
         ))
     };
     let days = |days: &str| rule(&format!(r#"{{"keep":"days","days":{days}}}"#));
@@ -479,11 +728,15 @@ fn f32_days_are_a_whole_number_from_one_to_ten_years() {
         let wanted = Retention::Days {
             days: Days::new(good).unwrap(),
         };
-        let settings = submit(Body::Settings {
-            id,
-            settings: RoomSettings { retention: wanted },
-        });
-        assert_eq!(days(&good.to_string()).unwrap(), settings);
+        let settings = RoomSettings {
+            retention: wanted,
+            ..RoomSettings::default()
+        };
+        let read = days(&good.to_string()).unwrap();
+        let ClientFrame::Submit(signed) = read else {
+            panic!("{read:?}");
+        };
+        assert_eq!(*signed.submission.body(), Body::Settings { id, settings });
     }
     for bad in [
         "0", "3651", "-1", "1.5", "1.0", "1e1", "65536", "1e400", "\"1\"", "null", "true", "[1]",
@@ -505,16 +758,24 @@ fn f32_days_are_a_whole_number_from_one_to_ten_years() {
     }
 }
 
-/// **K1**: a relay that says nothing of rules keeps for ever.
+/// **K1**: a relay that says nothing of rules keeps for ever, and is open.
 #[test]
 fn a_welcome_without_settings_is_one_of_a_room_that_keeps_for_ever() {
-    let silent = welcome(Retention::Forever)
-        .encode()
-        .replace(r#""settings":{"retention":{"keep":"forever"}},"#, "");
-    assert!(!silent.contains("settings"), "{silent}");
+    let full = welcome(Retention::Nothing).encode();
+    let (start, rest) = full.split_once(r#""settings":"#).unwrap();
+    let (_, end) = rest.split_once(r#""first":"#).unwrap();
+    let silent = ServerFrame::decode(&format!(r#"{start}"first":{end}"#)).unwrap();
+    let ServerFrame::Welcome(welcome) = silent else {
+        panic!("{silent:?}");
+    };
     assert_eq!(
-        ServerFrame::decode(&silent).unwrap(),
-        welcome(Retention::Forever)
+        welcome.settings,
+        RoomSettings {
+            retention: Retention::Forever,
+            admission: Admission::Open,
+            locked: false,
+            slow: 0,
+        }
     );
 }
 
@@ -549,8 +810,60 @@ fn f31_unknown_words_in_open_lists_are_read_as_unknown() {
         .replace("kick", "promote");
     assert_eq!(
         ServerFrame::decode(&later).unwrap(),
-        ServerFrame::Event(hosts_event(50, moderated(11, Moderation::Unknown)))
+        ServerFrame::Event(Event {
+            signature: signature_of(&later),
+            ..hosts_event(50, moderated(11, Moderation::Unknown))
+        })
     );
+    let later = welcome(Retention::Forever)
+        .encode()
+        .replace(r#""admission":"passcode""#, r#""admission":"lottery""#)
+        .replace(r#""role":"member""#, r#""role":"jester""#);
+    let read = ServerFrame::decode(&later).unwrap();
+    let ServerFrame::Welcome(read) = read else {
+        panic!("{read:?}");
+    };
+    assert_eq!(read.settings.admission, Admission::Unknown);
+    assert_eq!(read.members[0].role, Role::Unknown);
+    assert!(!read.members[0].role.is_staff());
+    let later = server_frames()[0]
+        .1
+        .encode()
+        .replace(r#""by":"tls""#, r#""by":"onion""#);
+    let ServerFrame::Greeting(read) = ServerFrame::decode(&later).unwrap() else {
+        panic!("{later}");
+    };
+    assert_eq!(read.rooms[0].warrants[0].relay, RelayName::Unknown);
+    let later = ServerFrame::Event(event(42, joined()))
+        .encode()
+        .replace(r#""by":"passcode""#, r#""by":"lottery""#);
+    let ServerFrame::Event(read) = ServerFrame::decode(&later).unwrap() else {
+        panic!("{later}");
+    };
+    let via = Via::Unknown;
+    assert_eq!(
+        read.body,
+        Body::Joined {
+            via,
+            role: Role::Member
+        }
+    );
+    let (member, step) = (ada(), CompareStep::Unknown);
+    let later = format!(r#"{{"type":"compare","member":"{member}","step":{{"step":"dance"}}}}"#);
+    assert_eq!(
+        ServerFrame::decode(&later).unwrap(),
+        ServerFrame::Compare { member, step }
+    );
+    assert_eq!(
+        ClientFrame::decode(r#"{"type":"door","order":"paint"}"#).unwrap(),
+        ClientFrame::Door(DoorOrder::Unknown)
+    );
+}
+
+/// The signature that stands in a frame.
+fn signature_of(frame: &str) -> Option<Signature> {
+    let (_, rest) = frame.split_once(r#""signature":""#)?;
+    rest.split_once('"')?.0.parse().ok()
 }
 
 /// **V5**: an event that cannot be read at all does not hide the others of its page.
@@ -560,14 +873,14 @@ fn f31_an_unreadable_event_is_missing_from_its_page_and_nothing_else() {
     let bad = serde_json::to_string(&event(42, ruled(10, a_month())))
         .unwrap()
         .replace("\"days\":30", "\"days\":0");
-    let last = serde_json::to_string(&event(43, Body::Joined)).unwrap();
+    let last = serde_json::to_string(&event(43, joined())).unwrap();
     let page = format!(r#"{{"type":"events","from":41,"to":43,"events":[{good},{bad},{last}]}}"#);
     assert_eq!(
         ServerFrame::decode(&page).unwrap(),
         ServerFrame::Events {
             from: Seq(41),
             to: Seq(43),
-            events: vec![event(41, said()), event(43, Body::Joined)],
+            events: vec![event(41, said()), event(43, joined())],
         }
     );
 }
@@ -681,255 +994,5 @@ fn f32_a_seq_is_a_whole_number_up_to_2_to_the_53() {
     );
 }
 
-/// **H4**: the bytes under the signature, so that anybody can make one.
-#[test]
-fn the_signature_of_a_hello_is_over_context_nonce_and_room() {
-    use ed25519_dalek::{Signer, SigningKey};
-    let bytes = [b"chatspot hello v1\0".as_slice(), &nonce().0, &room().0].concat();
-    assert_eq!(bytes.len(), 18 + 32 + 16);
-    let by_hand = SigningKey::from_bytes(&[1; 32]).sign(&bytes).to_bytes();
-    let signature = identity().sign_hello(&nonce(), &room());
-    assert_eq!(signature.0, by_hand);
-    assert!(hello_is_genuine(&ada(), &nonce(), &room(), &signature));
-}
-
-/// The examples of PROTOCOL.md: side and type from the fence, and the text.
-fn examples(page: &str) -> Vec<(&str, &str, &str)> {
-    let mut examples = Vec::new();
-    for block in page.split("```json ").skip(1) {
-        let (fence, rest) = block.split_once('\n').expect("a fence ends its line");
-        let (text, _) = rest.split_once("```").expect("a block is closed");
-        let (side, name) = fence
-            .trim()
-            .split_once(' ')
-            .expect("a fence names side and type");
-        examples.push((side, name, text));
-    }
-    examples
-}
-
-/// Each example is a frame of the type that it says, the very one of the snapshots; and no type is without.
-#[test]
-fn the_examples_of_protocol_md_are_true() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../PROTOCOL.md");
-    let page = std::fs::read_to_string(path).unwrap();
-    let (clients, servers) = (client_frames(), server_frames());
-    let mut shown = Vec::new();
-    let (mut said, mut heard) = (Vec::new(), Vec::new());
-    for (side, name, text) in examples(&page) {
-        match side {
-            "client" => {
-                let frame = ClientFrame::decode(text).unwrap_or_else(|bad| panic!("{bad}: {text}"));
-                let named = (frame_name(name, &clients), frame);
-                assert!(clients.contains(&named), "{text}");
-                said.push(named);
-            }
-            "server" => {
-                let frame = ServerFrame::decode(text).unwrap_or_else(|bad| panic!("{bad}: {text}"));
-                let named = (frame_name(name, &servers), frame);
-                assert!(servers.contains(&named), "{text}");
-                heard.push(named);
-            }
-            other => panic!("neither client nor server: {other}"),
-        }
-        shown.push((side, name));
-    }
-    let types = clients.iter().map(|(name, _)| ("client", *name));
-    for wanted in types.chain(servers.iter().map(|(name, _)| ("server", *name))) {
-        assert!(
-            shown.contains(&wanted),
-            "PROTOCOL.md has no example of {wanted:?}"
-        );
-    }
-    let (submits, events) = kinds_of(&said, &heard);
-    for (name, may_be_submitted) in KINDS {
-        assert!(events.contains(&name), "no example of an event {name}");
-        assert_eq!(
-            submits.contains(&name),
-            may_be_submitted,
-            "an example of a submit {name}"
-        );
-    }
-    assert!(
-        !page.contains("```json\n"),
-        "an example that nothing checks"
-    );
-}
-
-fn frame_name<T>(name: &str, frames: &[(&'static str, T)]) -> &'static str {
-    let known = frames.iter().find(|(known, _)| *known == name);
-    known
-        .unwrap_or_else(|| panic!("PROTOCOL.md names an unknown type {name}"))
-        .0
-}
-
-/// The limits and close codes that PROTOCOL.md names are those of the code.
-#[test]
-fn the_numbers_of_protocol_md_are_true() {
-    use chatspot_protocol::limits as l;
-    use chatspot_protocol::wire::close;
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../PROTOCOL.md");
-    let page = std::fs::read_to_string(path).unwrap();
-    let rows: Vec<Vec<&str>> = page
-        .lines()
-        .filter(|line| line.starts_with("| "))
-        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
-        .collect();
-    let has = |name: &str, value: String| {
-        assert!(
-            rows.iter()
-                .any(|row| row.len() > 1 && row[0] == name && row[1] == value),
-            "PROTOCOL.md has no row | {name} | {value} |"
-        );
-    };
-    has("port", l::DEFAULT_PORT.to_string());
-    has("message text", format!("{} bytes", l::MAX_TEXT_BYTES));
-    has(
-        "display or room name",
-        format!(
-            "{} graphemes, {} bytes",
-            l::MAX_NAME_GRAPHEMES,
-            l::MAX_NAME_BYTES
-        ),
-    );
-    has("reaction", format!("{} bytes", l::MAX_REACTION_BYTES));
-    has("`software`", format!("{} bytes", l::MAX_SOFTWARE_BYTES));
-    has(
-        "history is kept, if not for ever",
-        format!("1 to {} days", l::RETENTION_DAYS),
-    );
-    has(
-        "a page of older history every",
-        format!("{} ms", l::FILL_EVERY.as_millis()),
-    );
-    has(
-        "message to a relay",
-        format!("{} bytes", l::MAX_FRAME_BYTES),
-    );
-    has(
-        "the same, fragment headers included",
-        format!("{} bytes", l::MAX_RAW_MESSAGE_BYTES),
-    );
-    has(
-        "message to a client",
-        format!("{} bytes", l::MAX_SERVER_FRAME_BYTES),
-    );
-    has("events in a page", l::PAGE_EVENTS.to_string());
-    has("texts in a page", format!("about {} bytes", l::PAGE_BYTES));
-    has("members present in a room", l::ROOM_MEMBERS.to_string());
-    has(
-        "connections from one address",
-        l::ADDRESS_CONNECTIONS.to_string(),
-    );
-    has(
-        "the same, without a `hello` yet",
-        l::ADDRESS_UNAUTHENTICATED.to_string(),
-    );
-    has(
-        "frames from one connection",
-        format!(
-            "{} at once, then {} a second",
-            l::FRAMES_BURST,
-            l::FRAMES_PER_SECOND
-        ),
-    );
-    has(
-        "waiting for a slow reader",
-        format!("{} bytes", l::LINK_QUEUE_BYTES),
-    );
-    has(
-        "request headers",
-        format!("{} bytes, {} fields", l::MAX_HEADER_BYTES, l::MAX_HEADERS),
-    );
-    has(
-        "connect to complete headers",
-        format!("{} s", l::HEADER_TIMEOUT.as_secs()),
-    );
-    has(
-        "upgrade to `hello`",
-        format!("{} s", l::HELLO_TIMEOUT.as_secs()),
-    );
-    has(
-        "ping after silence",
-        format!("{} s", l::PING_AFTER.as_secs()),
-    );
-    has(
-        "dead after silence",
-        format!("{} s", l::DEAD_AFTER.as_secs()),
-    );
-    has("`head` every", format!("{} s", l::HEAD_EVERY.as_secs()));
-    has("away before lost", format!("{} s", l::AWAY_GRACE.as_secs()));
-    has(
-        "the same after a restart of the relay",
-        format!("{} s", l::RETURN_GRACE.as_secs()),
-    );
-    has(
-        "typing is repeated every",
-        format!("{} s", l::TYPING_EVERY.as_secs()),
-    );
-    has(
-        "typing is forgotten after",
-        format!("{} s", l::TYPING_FOR.as_secs()),
-    );
-    for (code, helps) in [
-        (close::NORMAL, true),
-        (close::PROTOCOL, true),
-        (close::NOT_TEXT, true),
-        (close::NOT_UTF8, true),
-        (close::TOO_BIG, true),
-        (close::TRY_LATER, true),
-        (close::BAD_HELLO, false),
-        (close::UNAUTHENTICATED, false),
-        (close::NO_SUCH_ROOM, false),
-        (close::REPLACED, false),
-        (close::HOST_CLOSED, false),
-        (close::VERSION, false),
-        (close::INTERNAL, true),
-        (close::RELAY_STOPPING, true),
-        (close::HELLO_TIMEOUT, true),
-        (close::SILENT, true),
-        (close::ROOM_FULL, true),
-    ] {
-        assert_eq!(close::retry_helps(code), helps, "{code}");
-        has(
-            &code.to_string(),
-            if helps { "retry" } else { "stop" }.to_owned(),
-        );
-    }
-}
-
-/// Every rule of PROTOCOL.md is borne by a test. V6 is a promise about versions to come.
-#[test]
-fn every_rule_of_protocol_md_has_a_test() {
-    let crates = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let page = std::fs::read_to_string(format!("{crates}/../PROTOCOL.md")).unwrap();
-    let mut tests = String::new();
-    for name in ["protocol", "relay", "client"] {
-        for folder in ["src", "tests"] {
-            read_all(format!("{crates}/{name}/{folder}").as_ref(), &mut tests);
-        }
-    }
-    let rules: Vec<&str> = page
-        .lines()
-        .filter_map(|line| Some(line.strip_prefix("- **")?.split_once("**")?.0))
-        .collect();
-    assert!(rules.len() > 30, "{rules:?}");
-    for rule in rules.iter().filter(|rule| **rule != "V6") {
-        let borne = tests.lines().any(|line| {
-            line.trim_start().starts_with("///") && line.contains(&format!("**{rule}**"))
-        });
-        assert!(borne, "no test bears {rule}");
-    }
-}
-
-/// Every Rust file in a folder and those below it, one behind the other.
-fn read_all(folder: &std::path::Path, texts: &mut String) {
-    for file in std::fs::read_dir(folder).unwrap() {
-        let path = file.unwrap().path();
-        if path.is_dir() {
-            read_all(&path, texts);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            *texts += &std::fs::read_to_string(path).unwrap();
-        }
-    }
-}
+/// The page that this file is about.
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../PROTOCOL.md");

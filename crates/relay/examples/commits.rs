@@ -12,11 +12,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use chatspot_protocol::event::Submission;
-use chatspot_protocol::identity::{Identity, RoomKey};
+use chatspot_protocol::identity::{Channel, Identity, RoomKey};
 use chatspot_protocol::ids::{ClientId, RoomId};
 use chatspot_protocol::text::{DisplayName, MessageText, RoomName};
 use chatspot_protocol::wire::{ClientFrame, Closing, Hello, ServerFrame};
-use chatspot_relay::{Relay, RelayConfig, RoomSpec, Store, listen};
+use chatspot_relay::tls::Tls;
+use chatspot_relay::{Plain, Relay, RelayConfig, RoomSpec, Store, listen};
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -72,13 +73,13 @@ async fn measure(folder: &Path, writers: u8, waits: bool, time: Duration) -> Res
         Store::open_without_waiting_for_the_disk(folder.path())?
     };
     let config = RelayConfig {
-        frames_per_second: 1_000_000,
-        frames_burst: 1_000_000,
         address_unauthenticated: usize::from(writers),
-        ..RelayConfig::default()
+        // What encryption costs, the example handshakes measures.
+        plain: Plain::On,
+        ..RelayConfig::default().paced(1_000_000)
     };
     let listener = listen::on_address(([127, 0, 0, 1], 0).into())?;
-    let relay = Relay::start(listener, config, store)?;
+    let relay = Relay::start(listener, config, store, Tls::in_memory()?)?;
     let (done, over) = (
         Arc::new(AtomicU64::new(0)),
         Arc::new(AtomicBool::new(false)),
@@ -89,7 +90,8 @@ async fn measure(folder: &Path, writers: u8, waits: bool, time: Duration) -> Res
             key: RoomKey::from_secret(&[number; 32]),
             name: RoomName::parse(&format!("Room {number}"))?,
             host: None,
-            retention: None,
+            settings: None,
+            passcode: None,
         })?;
         let mut writer = Writer::join(relay.address(), room, number).await?;
         let (done, over) = (done.clone(), over.clone());
@@ -118,6 +120,9 @@ async fn measure(folder: &Path, writers: u8, waits: bool, time: Duration) -> Res
 struct Writer {
     socket: WebSocketStream<TcpStream>,
     next: u128,
+    identity: Identity,
+    room: RoomId,
+    name: DisplayName,
 }
 
 impl Writer {
@@ -126,17 +131,24 @@ impl Writer {
         stream.set_nodelay(true)?;
         let url = format!("ws://{relay}/ws");
         let (socket, _) = tokio_tungstenite::client_async(url, stream).await?;
-        let mut writer = Self { socket, next: 0 };
+        let identity = Identity::from_secret(&[number; 32]);
+        let mut writer = Self {
+            socket,
+            next: 0,
+            identity: identity.clone(),
+            room,
+            name: DisplayName::parse("Writer")?,
+        };
         let ServerFrame::Greeting(greeting) = writer.next().await? else {
             return Err("the first frame is no greeting".into());
         };
-        let identity = Identity::from_secret(&[number; 32]);
         let hello = Hello {
             protocol: greeting.protocol.max,
             room,
             member: identity.member(),
-            name: DisplayName::parse("Writer")?,
-            signature: identity.sign_hello(&greeting.nonce, &room),
+            name: writer.name.clone(),
+            signature: identity.sign_hello(&Channel::Nonce, &greeting.nonce, &room),
+            token: None,
             software: String::new(),
         };
         writer.send(&ClientFrame::Hello(Box::new(hello))).await?;
@@ -161,7 +173,8 @@ impl Writer {
         self.next += 1;
         let id = ClientId(self.next.to_be_bytes());
         let message = Submission::message(id, MessageText::parse(TEXT)?);
-        self.send(&ClientFrame::Submit(message)).await?;
+        let signed = message.sign(&self.identity, &self.room, &self.name);
+        self.send(&ClientFrame::Submit(Box::new(signed))).await?;
         loop {
             match self.next().await? {
                 ServerFrame::Event(event) if event.body.id() == Some(id) => return Ok(()),

@@ -1,21 +1,23 @@
-//! Connections: accepted within limits, greeted, and read until they end. Their writing half is the link.
+//! Connections: accepted within limits, encrypted, greeted, and read until they end. Their writing half is the link;
+//! how they come into a room is in `entry`.
 
-use std::net::SocketAddr;
+mod entry;
+
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use chatspot_protocol::ids::Nonce;
+use chatspot_protocol::identity::Channel;
+use chatspot_protocol::ids::{ClientId, MemberId, Nonce};
 use chatspot_protocol::limits::{
-    DEAD_AFTER, LINK_CLOSE_GRACE, MAX_FRAME_BYTES, MAX_SOFTWARE_BYTES, PING_AFTER, PROTOCOL_MAX,
-    PROTOCOL_MIN,
+    BAD_SIGNATURES, DEAD_AFTER, LINK_CLOSE_GRACE, MAX_FRAME_BYTES, PING_AFTER,
 };
-use chatspot_protocol::room::{Broken, Conn, check_hello};
-use chatspot_protocol::wire::{
-    BadFrame, ClientFrame, Greeting, Hello, Problem, ServerFrame, Versions, close,
-};
+use chatspot_protocol::room::{Broken, Caller, Conn, Place, check_submit};
+use chatspot_protocol::wire::{BadFrame, ClientFrame, Problem, Reject, ServerFrame, close};
 use futures_util::StreamExt;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::io::AsyncWriteExt;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
@@ -24,13 +26,16 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::SOFTWARE;
+use self::entry::Seat;
 use crate::gate::{Gate, Pass};
-use crate::http::Served;
+use crate::http::{Ends, Served};
 use crate::hub::{RoomHandle, SharedHub};
 use crate::link::{self, Link, Reader};
-use crate::net::{TcpListener, TcpStream};
-use crate::room::Input;
+use crate::names::Over;
+use crate::net::{TcpListener, TcpStream, first_byte};
+use crate::rates::Frames;
+use crate::room::{Input, Word};
+use crate::tls::{self, Session};
 
 /// tungstenite's default of 128 KiB would be most of a connection's memory.
 const READ_BUFFER: usize = 4 * 1024;
@@ -74,21 +79,26 @@ pub(crate) async fn accept(
 async fn serve(stream: TcpStream, peer: SocketAddr, hub: SharedHub, pass: Pass) {
     // Small frames should leave at once; where the system cannot, they leave a little later.
     let _ = stream.set_nodelay(true);
-    let request = timeout(hub.config.header_timeout, crate::http::serve(stream, peer));
-    let served =
-        tokio::select! { served = request => served, () = hub.stopping.cancelled() => return };
-    let upgraded = match served {
-        Ok(Served::Upgraded(upgraded)) => upgraded,
-        Ok(Served::Answered { stream, broken }) => {
-            if let Some(error) = broken {
-                tracing::info!(%peer, %error, "broken request");
-            }
-            return link::see_off(&stream).await;
-        }
+    // Boxed, because it needs far more room than the connection that it becomes.
+    let arriving = Box::pin(arrive(stream, peer, &hub));
+    let arriving = timeout(hub.config.header_timeout, arriving);
+    let arrived =
+        tokio::select! { arrived = arriving => arrived, () = hub.stopping.cancelled() => return };
+    let arrived = match arrived {
+        Ok(Ok(arrived)) => arrived,
+        Ok(Err(stream)) => return link::see_off(&stream).await,
         Err(_) => return tracing::info!(%peer, "no complete request in time"),
     };
-    crate::net::bound_unsent(&upgraded.stream);
-    let link = Link::new(upgraded.stream);
+    crate::net::bound_unsent(&arrived.stream);
+    let channel = match &arrived.tls {
+        Some(session) if arrived.caller == Caller::App => match session.exporter() {
+            Ok(exporter) => Channel::Tls(exporter),
+            Err(error) => return tracing::error!(%peer, %error, "nothing to bind a proof to"),
+        },
+        // A page does not see its own encryption.
+        Some(_) | None => Channel::Nonce,
+    };
+    let link = Link::new(arrived.stream, arrived.tls);
     let mut end = EndOfLink {
         link: link.clone(),
         seat: None,
@@ -100,21 +110,97 @@ async fn serve(stream: TcpStream, peer: SocketAddr, hub: SharedHub, pass: Pass) 
         .max_message_size(Some(MAX_FRAME_BYTES))
         .max_frame_size(Some(MAX_FRAME_BYTES))
         .accept_unmasked_frames(false);
-    let reader = Reader::new(link.clone(), upgraded.early);
+    let reader = Reader::new(link.clone(), arrived.early);
     let socket = WebSocketStream::from_raw_socket(reader, Role::Server, Some(config)).await;
-    let bucket = Bucket::new(hub.config.frames_per_second, hub.config.frames_burst);
+    let frames = Frames::new(&hub.config);
     Connection {
         peer,
         hub,
         link,
         socket,
-        bucket,
+        channel,
+        nonce: Nonce([0; 32]),
+        caller: arrived.caller,
+        place: arrived.place,
+        pace: Pace {
+            frames,
+            address: pass.address(),
+            member: None,
+            frame_taken: false,
+            owed_by_address: 0,
+            owed_by_member: 0,
+        },
         heard: Instant::now(),
         pinged: false,
         goodbye: false,
     }
     .run(pass, &mut end)
     .await;
+}
+
+/// A WebSocket that somebody opened.
+struct Arrived {
+    stream: TcpStream,
+    tls: Option<Session>,
+    early: Bytes,
+    caller: Caller,
+    place: Place,
+}
+
+/// Shakes hands where the peer begins so, and reads its request. The socket comes back when that was all.
+async fn arrive(
+    stream: TcpStream,
+    peer: SocketAddr,
+    hub: &SharedHub,
+) -> Result<Arrived, TcpStream> {
+    let local = stream.local_addr().ok();
+    let ends = |over| Ends { peer, local, over };
+    let told = |broken: Option<String>| {
+        if let Some(error) = broken {
+            tracing::info!(%peer, error, "broken request");
+        }
+    };
+    match first_byte(&stream).await {
+        Ok(Some(tls::FIRST_BYTE)) => {}
+        Ok(Some(_)) => {
+            return match crate::http::serve(stream, ends(Over::Plain), hub).await {
+                Served::Upgraded(upgraded) => Ok(Arrived {
+                    stream: upgraded.stream,
+                    tls: None,
+                    early: upgraded.early,
+                    caller: upgraded.caller,
+                    place: upgraded.place,
+                }),
+                Served::Answered { stream, broken } => {
+                    told(broken.map(|error| error.to_string()));
+                    Err(stream)
+                }
+            };
+        }
+        Ok(None) | Err(_) => return Err(stream),
+    }
+    let encrypted = hub.tls.accept(stream).await.map_err(|(error, stream)| {
+        tracing::info!(%peer, %error, "no encryption was agreed on");
+        stream
+    })?;
+    match crate::http::serve(encrypted, ends(Over::Tls), hub).await {
+        Served::Upgraded(upgraded) => {
+            let (stream, session) = tls::apart(upgraded.stream);
+            Ok(Arrived {
+                stream,
+                tls: Some(session),
+                early: upgraded.early,
+                caller: upgraded.caller,
+                place: upgraded.place,
+            })
+        }
+        Served::Answered { mut stream, broken } => {
+            told(broken.map(|error| error.to_string()));
+            // The goodbye of the encryption. Whoever is gone needs none.
+            let _ = stream.shutdown().await;
+            Err(tls::apart(stream).0)
+        }
+    }
 }
 
 /// Ends the socket when its task ends, however it ends: a panic must not leave a half-open one behind, nor a member who
@@ -141,12 +227,29 @@ struct Connection {
     hub: SharedHub,
     link: Arc<Link>,
     socket: Socket,
-    bucket: Bucket,
+    channel: Channel,
+    nonce: Nonce,
+    caller: Caller,
+    place: Place,
+    pace: Pace,
     heard: Instant,
     /// Whether a ping went out since.
     pinged: bool,
     /// Whether the peer sent its close frame: then there is nothing more to wait for.
     goodbye: bool,
+}
+
+/// How fast a connection may be read.
+struct Pace {
+    frames: Frames,
+    address: IpAddr,
+    /// Known from the hello on.
+    member: Option<MemberId>,
+    /// Whether the next frame has its token.
+    frame_taken: bool,
+    /// Bytes that were read and are not counted yet.
+    owed_by_address: usize,
+    owed_by_member: usize,
 }
 
 /// What came of waiting for a message.
@@ -156,132 +259,145 @@ enum Heard {
     Ended(Broken),
 }
 
+/// What comes first.
+enum Next {
+    Word(Word),
+    Heard(Heard),
+}
+
 impl Connection {
     async fn run(mut self, mut pass: Pass, end: &mut EndOfLink) {
-        let Some((conn, room)) = self.enter().await else {
+        let Some(mut seat) = self.enter().await else {
             return self.drain().await;
         };
         pass.authenticated();
-        end.seat = Some((conn, room.clone()));
+        end.seat = Some((seat.conn, seat.room.clone()));
+        let link = self.link.clone();
         let how = loop {
-            match self.next().await {
-                Heard::Ended(how) => break how,
-                Heard::Text(text) => {
-                    let frame = match ClientFrame::decode(&text) {
-                        Ok(frame) => frame,
-                        Err(bad) => {
-                            self.complain(&bad);
-                            continue;
-                        }
-                    };
-                    #[cfg(test)]
-                    tests::panic_on_word(&frame);
-                    if room.inbox.send(Input::Frame { conn, frame }).await.is_err() {
-                        break Broken::Cut;
-                    }
-                }
+            let next = tokio::select! {
+                biased;
+                Some(word) = seat.words.recv() => Next::Word(word),
+                // Until the room has said something, nothing is read: what a hasty client sends along waits.
+                heard = self.next(), if seat.answered => Next::Heard(heard),
+                () = link.ended(), if !seat.answered => Next::Heard(Heard::Ended(Broken::Cut)),
+            };
+            let done = match next {
+                Next::Word(word) => self.told(word, &mut seat, &mut pass).await,
+                Next::Heard(Heard::Text(text)) => self.frame(&text, &mut seat, &mut pass).await,
+                Next::Heard(Heard::Ended(how)) => Err(how),
+            };
+            if let Err(how) = done {
+                break how;
             }
         };
         end.seat = None;
         // The room may be gone already; then it knows.
-        let _ = room.inbox.send(Input::Broken { conn, how }).await;
+        let conn = seat.conn;
+        let _ = seat.room.inbox.send(Input::Broken { conn, how }).await;
         self.drain().await;
     }
 
-    /// From the greeting to the room, or None when it came to nothing.
-    async fn enter(&mut self) -> Option<(Conn, RoomHandle)> {
-        let mut nonce = Nonce([0; 32]);
-        if let Err(error) = getrandom::fill(&mut nonce.0) {
-            tracing::error!(%error, "no random bytes");
-            self.link.close(close::INTERNAL);
-            return None;
+    /// A text of somebody whose hello was good.
+    async fn frame(&mut self, text: &str, seat: &mut Seat, pass: &mut Pass) -> Result<(), Broken> {
+        // Whoever answers a late welcome was let in, even where we have not heard of it.
+        while let Ok(word) = seat.words.try_recv() {
+            self.told(word, seat, pass).await?;
         }
-        let greeting = Greeting {
-            protocol: Versions {
-                min: PROTOCOL_MIN,
-                max: PROTOCOL_MAX,
-            },
-            software: SOFTWARE.to_owned(),
-            nonce,
-            rooms: self.hub.summaries(),
-        };
-        self.link
-            .push(link::encode(&ServerFrame::Greeting(greeting)));
-        let (patience, stopping) = (self.hub.config.hello_timeout, self.hub.stopping.clone());
-        let heard = tokio::select! {
-            heard = timeout(patience, self.next()) => heard,
-            () = stopping.cancelled() => {
-                self.link.close(close::RELAY_STOPPING);
-                return None;
+        let frame = match ClientFrame::decode(text) {
+            Ok(frame) => frame,
+            Err(bad) => {
+                self.complain(bad.problem(), brief(&bad));
+                return Ok(());
             }
         };
-        let Ok(heard) = heard else {
-            tracing::info!(peer = %self.peer, "no hello in time");
-            self.link.close(close::HELLO_TIMEOUT);
-            return None;
-        };
-        let Heard::Text(text) = heard else {
-            return None;
-        };
-        let hello = match read_hello(&text) {
-            Ok(hello) => hello,
-            Err((problem, message)) => {
-                return self.refuse(problem, close_code(problem), &message);
+        #[cfg(test)]
+        tests::panic_on_word(&frame);
+        match &frame {
+            ClientFrame::PasscodeStart { .. } | ClientFrame::PasscodeFinish { .. } => {
+                let message = "nobody asked for a passcode".to_owned();
+                self.complain(Problem::OutOfTurn, message);
+                return Ok(());
             }
-        };
-        if let Err((problem, code)) = check_hello(&hello, &nonce) {
-            return self.refuse(problem, code, "the hello was refused");
+            ClientFrame::Leave if !seat.admitted => {
+                self.link.close(close::NORMAL);
+                return Err(Broken::Cut);
+            }
+            _ if !seat.admitted => {
+                let message = "you are not in the room yet".to_owned();
+                self.complain(Problem::OutOfTurn, message);
+                return Ok(());
+            }
+            ClientFrame::Submit(signed) => {
+                if let Err(code) = check_submit(signed, &seat.id, &seat.member, &seat.name) {
+                    return self.reject(signed.submission.id(), code, seat);
+                }
+            }
+            ClientFrame::Rename { name } => seat.name = name.clone(),
+            ClientFrame::Hello(_)
+            | ClientFrame::Fetch { .. }
+            | ClientFrame::Typing { .. }
+            | ClientFrame::Leave
+            | ClientFrame::Door(_)
+            | ClientFrame::Compare { .. } => {}
         }
-        let Some(room) = self.hub.find(hello.room) else {
-            return self.refuse(
-                Problem::NoSuchRoom,
-                close::NO_SUCH_ROOM,
-                "this relay does not host that room",
-            );
-        };
-        let conn = self.hub.next_conn();
-        let software = chatspot_protocol::text::cut(&hello.software, MAX_SOFTWARE_BYTES);
-        tracing::debug!(peer = %self.peer, ?conn, member = %hello.member, software, "hello");
-        let join = Input::Join {
-            conn,
-            hello: Box::new(hello),
-            link: self.link.clone(),
-        };
-        if room.inbox.send(join).await.is_err() {
-            // It closed between the look-up and now.
-            return self.refuse(
-                Problem::NoSuchRoom,
-                close::NO_SUCH_ROOM,
-                "this relay does not host that room any more",
-            );
-        }
-        Some((conn, room))
+        let conn = seat.conn;
+        let input = Input::Frame { conn, frame };
+        let sent = seat.room.inbox.send(input).await;
+        sent.map_err(|_| Broken::Cut)
     }
 
-    fn refuse<T>(&self, code: Problem, close: u16, message: &str) -> Option<T> {
-        tracing::info!(peer = %self.peer, ?code, "hello refused");
-        self.link.push(link::encode(&ServerFrame::Error {
+    /// What is signed wrongly never reaches the room.
+    fn reject(&self, id: ClientId, code: Reject, seat: &mut Seat) -> Result<(), Broken> {
+        seat.bad_signatures += 1;
+        tracing::info!(peer = %self.peer, member = %seat.member, ?code, "submission refused");
+        self.link.push(link::encode(&ServerFrame::Rejected {
+            id,
             code,
-            message: message.to_owned(),
+            message: "the signature does not fit".to_owned(),
+            wait: None,
         }));
-        self.link.close(close);
-        None
+        if seat.bad_signatures < BAD_SIGNATURES {
+            return Ok(());
+        }
+        self.link.close(close::UNAUTHENTICATED);
+        Err(Broken::Cut)
     }
 
-    fn complain(&self, bad: &BadFrame) {
-        let message = brief(bad);
-        tracing::debug!(peer = %self.peer, message, "bad frame");
-        self.link.push(link::encode(&ServerFrame::Error {
-            code: bad.problem(),
-            message,
-        }));
+    fn complain(&self, code: Problem, message: String) {
+        tracing::debug!(peer = %self.peer, ?code, message, "bad frame");
+        let frame = ServerFrame::Error { code, message };
+        self.link.push(link::encode(&frame));
     }
 
-    /// The next text, while the heartbeat is kept and the rate is held.
+    /// Whether the next message may be read, or in how long.
+    fn may_read(&mut self) -> Result<(), Duration> {
+        let read = self.socket.get_mut().take_read();
+        let (pace, rates) = (&mut self.pace, &self.hub.rates);
+        pace.owed_by_address += read;
+        rates.of_address(pace.address, pace.owed_by_address)?;
+        pace.owed_by_address = 0;
+        if let Some(member) = pace.member {
+            pace.owed_by_member += read;
+            rates.of_member(member, pace.owed_by_member)?;
+            pace.owed_by_member = 0;
+        }
+        if !pace.frame_taken {
+            pace.frames.take()?;
+            pace.frame_taken = true;
+        }
+        Ok(())
+    }
+
+    /// The next text, while the heartbeat is kept and the rates are held: what comes too fast is read later.
     async fn next(&mut self) -> Heard {
         loop {
-            if let Some(ready) = self.bucket.take(Instant::now()) {
-                sleep_until(ready).await;
+            while let Err(wait) = self.may_read() {
+                tokio::select! {
+                    () = sleep(wait) => {}
+                    () = self.link.ended() => return Heard::Ended(Broken::Cut),
+                }
+                // It is we who do not listen.
+                self.heard = Instant::now();
             }
             let message = tokio::select! {
                 message = self.socket.next() => message,
@@ -299,6 +415,7 @@ impl Connection {
             };
             self.heard = Instant::now();
             self.pinged = false;
+            self.pace.frame_taken = false;
             match message {
                 Some(Ok(Message::Text(text))) => {
                     self.socket.get_mut().message_ended();
@@ -310,11 +427,7 @@ impl Connection {
                 // Only ever written, never read.
                 Some(Ok(Message::Frame(_))) => {}
                 Some(Ok(Message::Binary(_))) => {
-                    let message = "frames are text".to_owned();
-                    self.link.push(link::encode(&ServerFrame::Error {
-                        code: Problem::NotText,
-                        message,
-                    }));
+                    self.complain(Problem::NotText, "frames are text".to_owned());
                     self.link.close(close::NOT_TEXT);
                     return Heard::Ended(Broken::Cut);
                 }
@@ -363,42 +476,9 @@ impl Connection {
     }
 }
 
-fn read_hello(text: &str) -> Result<Hello, (Problem, String)> {
-    match ClientFrame::decode(text) {
-        Ok(ClientFrame::Hello(hello)) => Ok(*hello),
-        Ok(_) => Err((
-            Problem::OutOfTurn,
-            "the first frame has to be a hello".to_owned(),
-        )),
-        // A hello of another version need not have this version's shape: look at the number alone.
-        Err(_) if names_other_version(text) => Err((
-            Problem::Version,
-            "this relay does not speak that version".to_owned(),
-        )),
-        Err(bad) => Err((bad.problem(), brief(&bad))),
-    }
-}
-
 /// What is wrong with a frame, in a length that can be sent back.
 fn brief(bad: &BadFrame) -> String {
     chatspot_protocol::text::cut(&bad.to_string(), 200).to_owned()
-}
-
-fn names_other_version(text: &str) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Version {
-        protocol: u32,
-    }
-    serde_json::from_str::<Version>(text)
-        .is_ok_and(|hello| !(PROTOCOL_MIN..=PROTOCOL_MAX).contains(&hello.protocol))
-}
-
-fn close_code(problem: Problem) -> u16 {
-    if problem == Problem::Version {
-        close::VERSION
-    } else {
-        close::BAD_HELLO
-    }
 }
 
 /// The close code for what tungstenite refused (RFC 6455, section 7.4.1). None when there is nobody left to tell.
@@ -423,185 +503,5 @@ fn ping() -> Bytes {
     bytes.freeze()
 }
 
-/// A token bucket over received frames. Faster ones are read later: the sender's socket fills, nothing is lost.
-struct Bucket {
-    each: Duration,
-    burst: u32,
-    /// When the bucket will be full again.
-    full_at: Instant,
-}
-
-impl Bucket {
-    fn new(per_second: u32, burst: u32) -> Self {
-        Self {
-            each: Duration::from_secs(1) / per_second.max(1),
-            burst: burst.max(1),
-            full_at: Instant::now(),
-        }
-    }
-
-    /// Takes a token. Some when it is there only later.
-    fn take(&mut self, now: Instant) -> Option<Instant> {
-        self.full_at = self.full_at.max(now) + self.each;
-        let ready = self.full_at.checked_sub(self.each * self.burst)?;
-        (ready > now).then_some(ready)
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use chatspot_protocol::event::{Body, Submission};
-    use chatspot_protocol::identity::{Identity, RoomKey};
-    use chatspot_protocol::ids::{ClientId, MemberId};
-    use chatspot_protocol::limits::HEAD_EVERY;
-    use chatspot_protocol::text::{DisplayName, MessageText, RoomName};
-    use chatspot_protocol::wire::Presence;
-    use futures_util::SinkExt;
-
-    use super::*;
-    use crate::{Relay, RelayConfig, RoomSpec, Store};
-
-    /// The message that makes its connection's task panic.
-    const WORD: &str = "please panic";
-    /// Below [`HEAD_EVERY`]: what a room learns only with its next broadcast comes too late.
-    const PATIENCE: Duration = Duration::from_secs(15);
-    const _: () = assert!(PATIENCE.as_secs() < HEAD_EVERY.as_secs());
-
-    pub(super) fn panic_on_word(frame: &ClientFrame) {
-        if let ClientFrame::Submit(submission) = frame
-            && let Body::Message { text, .. } = submission.body()
-        {
-            assert!(text.as_str() != WORD, "as the test asked");
-        }
-    }
-
-    struct Peer {
-        socket: WebSocketStream<TcpStream>,
-        member: MemberId,
-    }
-
-    impl Peer {
-        async fn join(relay: &Relay, room: &RoomKey, secret: u8) -> Self {
-            let identity = Identity::from_secret(&[secret; 32]);
-            let member = identity.member();
-            let stream = TcpStream::connect(relay.address()).await.unwrap();
-            let url = format!("ws://{}/ws", relay.address());
-            let (socket, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
-            let mut peer = Self { socket, member };
-            let ServerFrame::Greeting(greeting) = peer.next().await.unwrap() else {
-                panic!("no greeting");
-            };
-            peer.send(&ClientFrame::Hello(Box::new(Hello {
-                protocol: PROTOCOL_MAX,
-                room: room.id(),
-                member,
-                name: DisplayName::parse("Peer").unwrap(),
-                signature: identity.sign_hello(&greeting.nonce, &room.id()),
-                software: String::new(),
-            })))
-            .await;
-            peer.until(|frame| matches!(frame, ServerFrame::Welcome(_)))
-                .await;
-            peer
-        }
-
-        async fn send(&mut self, frame: &ClientFrame) {
-            self.socket
-                .send(Message::text(frame.encode()))
-                .await
-                .unwrap();
-        }
-
-        async fn say(&mut self, text: &str) {
-            let mut id = [0; 16];
-            getrandom::fill(&mut id).unwrap();
-            let text = MessageText::parse(text).unwrap();
-            let message = Submission::message(ClientId(id), text);
-            self.send(&ClientFrame::Submit(message)).await;
-        }
-
-        /// None when the connection is over.
-        async fn next(&mut self) -> Option<ServerFrame> {
-            loop {
-                let message = timeout(PATIENCE, self.socket.next())
-                    .await
-                    .expect("waited too long for a frame");
-                match message {
-                    Some(Ok(Message::Text(text))) => {
-                        return Some(ServerFrame::decode(&text).unwrap());
-                    }
-                    Some(Ok(_)) => {}
-                    Some(Err(_)) | None => return None,
-                }
-            }
-        }
-
-        async fn until(&mut self, wanted: impl Fn(&ServerFrame) -> bool) -> ServerFrame {
-            loop {
-                let frame = self.next().await.expect("the connection ended");
-                if wanted(&frame) {
-                    return frame;
-                }
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn f80_a_panic_in_one_connection_leaves_the_others_alive() {
-        let listener = crate::listen::on_address("127.0.0.1:0".parse().unwrap()).unwrap();
-        let relay = Relay::start(
-            listener,
-            RelayConfig::default(),
-            Store::in_memory().unwrap(),
-        )
-        .unwrap();
-        let key = RoomKey::from_secret(&[1; 32]);
-        relay
-            .open(RoomSpec {
-                key: key.clone(),
-                name: RoomName::parse("Lab").unwrap(),
-                host: None,
-                retention: None,
-            })
-            .unwrap();
-        let mut unlucky = Peer::join(&relay, &key, 2).await;
-        let mut other = Peer::join(&relay, &key, 3).await;
-        unlucky.say(WORD).await;
-        // Without anybody saying anything.
-        let (gone, shown) = (unlucky.member, other_id(3));
-        other
-            .until(|frame| {
-                matches!(frame, ServerFrame::Presence { member, presence: Presence::Away, .. } if *member == gone)
-            })
-            .await;
-        let ending = async { while unlucky.next().await.is_some() {} };
-        timeout(PATIENCE, ending)
-            .await
-            .expect("a dead connection was left open");
-        other.say("still here").await;
-        other
-            .until(|frame| matches!(frame, ServerFrame::Event(event) if event.author == shown))
-            .await;
-        Peer::join(&relay, &key, 4).await;
-    }
-
-    fn other_id(secret: u8) -> MemberId {
-        Identity::from_secret(&[secret; 32]).member()
-    }
-
-    #[test]
-    fn f21_a_bucket_gives_a_burst_and_then_its_rate() {
-        let mut bucket = Bucket::new(10, 3);
-        let start = Instant::now();
-        for _ in 0..3 {
-            assert_eq!(bucket.take(start), None);
-        }
-        assert_eq!(bucket.take(start), Some(start + Duration::from_millis(100)));
-        assert_eq!(bucket.take(start), Some(start + Duration::from_millis(200)));
-        let later = start + Duration::from_secs(10);
-        for _ in 0..3 {
-            assert_eq!(bucket.take(later), None, "full again, and no fuller");
-        }
-        assert!(bucket.take(later).is_some());
-    }
-}
+mod tests;

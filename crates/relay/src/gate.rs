@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chatspot_protocol::limits::ADDRESS_KNOCKS;
+
 /// The counts of one address.
 #[derive(Debug, Default, Clone, Copy)]
 struct Count {
     all: usize,
     unauthenticated: usize,
+    knocking: usize,
 }
 
 #[derive(Debug)]
@@ -33,6 +36,7 @@ pub(crate) struct Pass {
     gate: Arc<Gate>,
     address: IpAddr,
     authenticated: bool,
+    knocking: bool,
 }
 
 impl Gate {
@@ -70,12 +74,14 @@ impl Gate {
             Count {
                 all: count.all + 1,
                 unauthenticated: count.unauthenticated + 1,
+                ..count
             },
         );
         Some(Pass {
             gate: self.clone(),
             address,
             authenticated: false,
+            knocking: false,
         })
     }
 
@@ -103,19 +109,47 @@ impl Pass {
     }
 }
 
+impl Pass {
+    /// The address that it counts for.
+    pub(crate) fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// The connection stands at a door and knocks. False when too many of the same address do.
+    pub(crate) fn knocks(&mut self) -> bool {
+        if self.knocking {
+            return true;
+        }
+        self.gate.change(self.address, |count| {
+            self.knocking = count.knocking < ADDRESS_KNOCKS;
+            count.knocking += usize::from(self.knocking);
+        });
+        self.knocking
+    }
+
+    /// The connection was let in.
+    pub(crate) fn admitted(&mut self) {
+        if std::mem::take(&mut self.knocking) {
+            self.gate.change(self.address, |count| count.knocking -= 1);
+        }
+    }
+}
+
 impl Drop for Pass {
     fn drop(&mut self) {
         let waiting = usize::from(!self.authenticated);
+        let knocking = usize::from(self.knocking);
         self.gate.change(self.address, |count| {
             count.all -= 1;
             count.unauthenticated -= waiting;
+            count.knocking -= knocking;
         });
     }
 }
 
 /// What counts as one address: IPv4 and the IPv6 of a local network as they are, other IPv6 by its /64, because out
 /// there one machine has a /64 all to itself. Within one, the neighbours of a whole network share it.
-fn network_of(address: IpAddr) -> IpAddr {
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) if !(v6.is_unicast_link_local() || v6.is_unique_local()) => {
             let [a, b, c, d, ..] = v6.segments();
@@ -145,6 +179,24 @@ mod tests {
         drop(first);
         assert!(gate.counts.lock().unwrap().addresses.is_empty());
         assert_eq!(gate.counts.lock().unwrap().all, 0);
+    }
+
+    #[test]
+    fn who_knocks_is_counted_until_let_in_or_gone() {
+        let gate = Gate::new(100, 100, 100);
+        let (a, b) = ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
+        let mut knocking: Vec<Pass> = (0..ADDRESS_KNOCKS)
+            .map(|_| gate.admit(a).unwrap())
+            .collect();
+        assert!(knocking.iter_mut().all(Pass::knocks));
+        let mut more = gate.admit(a).unwrap();
+        assert!(!more.knocks());
+        assert!(gate.admit(b).unwrap().knocks());
+        knocking[0].admitted();
+        assert!(more.knocks());
+        drop(more);
+        drop(knocking);
+        assert!(gate.counts.lock().unwrap().addresses.is_empty());
     }
 
     #[test]

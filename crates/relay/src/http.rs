@@ -1,60 +1,96 @@
 //! The HTTP side of the relay's port: one request, answered or upgraded. Nothing is kept alive.
+//!
+//! A request has to call the relay by one of its names, or a page could make its own name mean this relay; and one that
+//! comes from a page has to come from the relay's own, or from one that its owner allowed.
 
 use std::convert::Infallible;
 use std::future::{poll_fn, ready};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 
 use chatspot_protocol::limits::{MAX_HEADER_BYTES, MAX_HEADERS, SOCKET_PATH, SUBPROTOCOL};
+use chatspot_protocol::room::{Caller, Place};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::net::TcpStream;
+use crate::Plain;
+use crate::hub::Hub;
+use crate::names::{Origin, Over};
 
 /// What is told to somebody who opens the relay's address in a browser.
 const HELLO: &str =
     "This is a ChatSpot relay. Open ChatSpot, choose \"Join by address\" and type this address.\n";
+/// Headers that proxies add.
+const FORWARDED: [HeaderName; 2] = [
+    header::FORWARDED,
+    HeaderName::from_static("x-forwarded-for"),
+];
+/// What browsers ask before a page from the internet talks to something on the local network.
+const ASKS_PRIVATE: HeaderName = HeaderName::from_static("access-control-request-private-network");
+const ALLOWS_PRIVATE: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 
 /// A socket that was upgraded to WebSocket.
-pub(crate) struct Upgraded {
+pub(crate) struct Upgraded<S> {
     /// The socket.
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: S,
     /// What the peer sent right behind its request.
     pub(crate) early: Bytes,
+    /// What it comes from.
+    pub(crate) caller: Caller,
+    /// And from where.
+    pub(crate) place: Place,
 }
 
 /// What became of the one request.
-pub(crate) enum Served {
+pub(crate) enum Served<S> {
     /// It is a WebSocket now.
-    Upgraded(Upgraded),
+    Upgraded(Upgraded<S>),
     /// It has its answer; the socket is still open, so that the answer can arrive.
     Answered {
         /// The socket.
-        stream: TcpStream,
+        stream: S,
         /// What was wrong with the request, if hyper itself refused it.
         broken: Option<hyper::Error>,
     },
 }
 
+/// The two ends of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ends {
+    pub(crate) peer: SocketAddr,
+    /// This side's, if the system knows it.
+    pub(crate) local: Option<SocketAddr>,
+    pub(crate) over: Over,
+}
+
 /// Serves the one request of a fresh connection.
-pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr) -> Served {
-    let upgraded = AtomicBool::new(false);
+pub(crate) async fn serve<S>(stream: S, ends: Ends, hub: &Hub) -> Served<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let upgraded = OnceLock::new();
     let service = service_fn(|request: Request<Incoming>| {
-        let response = respond(&request, peer);
-        upgraded.store(
-            response.status() == StatusCode::SWITCHING_PROTOCOLS,
-            Ordering::Relaxed,
-        );
+        let asked = Asked {
+            headers: request.headers(),
+            ends,
+            hub,
+        };
+        let response = asked.respond(&request);
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            // There is only one request.
+            let _ = upgraded.set((asked.caller(), asked.place()));
+        }
         ready(Ok::<_, Infallible>(response))
     });
     // `keep_alive(false)` would write "Connection: Upgrade, close", which clients rightly refuse; so every answer but
-    // the upgrade says "close" by itself (see `plain`).
+    // the upgrade says "close" by itself (see `answer`).
     let mut connection = http1::Builder::new()
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEADER_BYTES)
@@ -64,48 +100,166 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr) -> Served {
         .err();
     let parts = connection.into_parts();
     let stream = parts.io.into_inner();
-    if broken.is_none() && upgraded.load(Ordering::Relaxed) {
-        Served::Upgraded(Upgraded {
+    match upgraded.get().copied() {
+        Some((caller, place)) if broken.is_none() => Served::Upgraded(Upgraded {
             stream,
             early: parts.read_buf,
-        })
-    } else {
-        Served::Answered { stream, broken }
+            caller,
+            place,
+        }),
+        _ => Served::Answered { stream, broken },
     }
 }
 
-fn respond(request: &Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
-    let refused = |status, text: &str| {
-        let origin = request.headers().get(header::ORIGIN);
-        tracing::info!(%peer, %status, ?origin, text, "request refused");
-        plain(status, text)
-    };
-    if request.method() != Method::GET {
-        return refused(StatusCode::METHOD_NOT_ALLOWED, "only GET is served here\n");
-    }
-    match request.uri().path() {
-        SOCKET_PATH if request.version() < Version::HTTP_11 => {
-            refused(StatusCode::BAD_REQUEST, "WebSocket needs HTTP/1.1\n")
+type Answer = Response<Full<Bytes>>;
+/// A status other than 200, and why.
+type Refusal = (StatusCode, &'static str);
+
+/// A request on its connection.
+struct Asked<'a> {
+    headers: &'a HeaderMap,
+    ends: Ends,
+    hub: &'a Hub,
+}
+
+impl Asked<'_> {
+    fn respond(&self, request: &Request<Incoming>) -> Answer {
+        let mut response = self.answer(request).unwrap_or_else(|(status, text)| {
+            let Ends { peer, over, .. } = self.ends;
+            let origin = self.headers.get(header::ORIGIN);
+            let host = self.headers.get(header::HOST);
+            tracing::info!(%peer, ?over, %status, ?origin, ?host, text, "request refused");
+            let mut refusal = plain(text);
+            *refusal.status_mut() = status;
+            refusal
+        });
+        let is_allowed = self.origin().is_some_and(|origin| origin.is_ok());
+        let fields = response.headers_mut();
+        if is_allowed && let Some(origin) = self.headers.get(header::ORIGIN) {
+            fields.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         }
-        SOCKET_PATH => match upgrade(request.headers()) {
-            Ok(response) => response,
-            Err((status, text)) => refused(status, text),
-        },
-        "/" => plain(StatusCode::OK, HELLO),
-        "/health" => plain(StatusCode::OK, "ok\n"),
-        _ => refused(StatusCode::NOT_FOUND, "there is nothing here\n"),
+        guard(&mut response);
+        response
+    }
+
+    fn answer(&self, request: &Request<Incoming>) -> Result<Answer, Refusal> {
+        let path = request.uri().path();
+        let target = request
+            .uri()
+            .authority()
+            .map(hyper::http::uri::Authority::as_str);
+        if let Some(Err(refusal)) = self.origin() {
+            self.called_right(target)?;
+            return Err(refusal);
+        }
+        // An app says by what name it found the relay, which may be any that its network knows; it knows the relay by
+        // its key. A page always has an origin, and does not get through the relay's own encryption unseen.
+        let is_app = path == SOCKET_PATH && self.caller() == Caller::App;
+        if !(is_app && self.ends.over == Over::Tls) {
+            self.called_right(target)?;
+        }
+        if request.method() == Method::OPTIONS && self.caller() == Caller::Page {
+            return Ok(self.preflight());
+        }
+        if request.method() != Method::GET {
+            return Err((StatusCode::METHOD_NOT_ALLOWED, "only GET is served here\n"));
+        }
+        match path {
+            SOCKET_PATH if request.version() < Version::HTTP_11 => {
+                Err((StatusCode::BAD_REQUEST, "WebSocket needs HTTP/1.1\n"))
+            }
+            SOCKET_PATH if self.ends.over == Over::Plain && self.hub.config.plain == Plain::Off => {
+                Err((
+                    StatusCode::FORBIDDEN,
+                    "this relay takes encrypted connections only\n",
+                ))
+            }
+            SOCKET_PATH => upgrade(self.headers),
+            "/" => Ok(plain(HELLO)),
+            "/health" => Ok(plain("ok\n")),
+            "/rooms" => Ok(self.rooms()),
+            _ => Err((StatusCode::NOT_FOUND, "there is nothing here\n")),
+        }
+    }
+
+    fn host(&self) -> Result<&str, Refusal> {
+        let mut hosts = self.headers.get_all(header::HOST).iter();
+        match (hosts.next().map(HeaderValue::to_str), hosts.next()) {
+            (Some(Ok(host)), None) => Ok(host),
+            _ => Err((StatusCode::BAD_REQUEST, "one Host has to be named\n")),
+        }
+    }
+
+    /// Whether the request calls the relay by a name that is its own.
+    fn called_right(&self, target: Option<&str>) -> Result<(), Refusal> {
+        let host = self.host()?;
+        let is_own = |host| self.hub.names.is_own(host, self.ends.local);
+        if is_own(host) && target.is_none_or(is_own) {
+            Ok(())
+        } else {
+            Err((
+                StatusCode::MISDIRECTED_REQUEST,
+                "this relay is not called that\n",
+            ))
+        }
+    }
+
+    /// Whether the page that this comes from may talk to the relay; none when no page says so.
+    fn origin(&self) -> Option<Result<(), Refusal>> {
+        let mut origins = self.headers.get_all(header::ORIGIN).iter();
+        let origin = origins.next()?;
+        let judged = match (origin.to_str(), self.host(), origins.next()) {
+            (Ok(origin), Ok(host), None) => self.hub.names.judge(origin, host, self.ends.over),
+            _ => Origin::Foreign,
+        };
+        Some(match judged {
+            Origin::Welcome => Ok(()),
+            Origin::Foreign => Err((
+                StatusCode::FORBIDDEN,
+                "this page may not talk to this relay\n",
+            )),
+        })
+    }
+
+    fn caller(&self) -> Caller {
+        if self.headers.contains_key(header::ORIGIN) {
+            Caller::Page
+        } else {
+            Caller::App
+        }
+    }
+
+    fn place(&self) -> Place {
+        let forwarded = FORWARDED.iter().any(|name| self.headers.contains_key(name));
+        let Ends { peer, over, .. } = self.ends;
+        self.hub.names.place(peer.ip(), over, forwarded)
+    }
+
+    /// What a page from elsewhere may do (Fetch standard, CORS-preflight).
+    fn preflight(&self) -> Answer {
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        let fields = response.headers_mut();
+        let get = HeaderValue::from_static("GET");
+        fields.insert(header::ACCESS_CONTROL_ALLOW_METHODS, get);
+        if self.headers.contains_key(ASKS_PRIVATE) {
+            fields.insert(ALLOWS_PRIVATE, HeaderValue::from_static("true"));
+        }
+        response
+    }
+
+    fn rooms(&self) -> Answer {
+        let rooms = serde_json::to_vec(&self.hub.summaries())
+            .expect("summaries have string keys only, so they are always JSON");
+        let mut response = Response::new(Full::new(Bytes::from(rooms)));
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        response
     }
 }
 
 /// The answer to an upgrade request (RFC 6455, section 4.2).
-fn upgrade(headers: &HeaderMap) -> Result<Response<Full<Bytes>>, (StatusCode, &'static str)> {
-    // No page is served yet, so every page that dials is somebody else's.
-    if headers.contains_key(header::ORIGIN) {
-        return Err((
-            StatusCode::FORBIDDEN,
-            "web pages may not connect to this relay\n",
-        ));
-    }
+fn upgrade(headers: &HeaderMap) -> Result<Answer, Refusal> {
     if !has_token(headers, header::UPGRADE, "websocket")
         || !has_token(headers, header::CONNECTION, "upgrade")
     {
@@ -175,18 +329,33 @@ fn is_key(text: &[u8]) -> bool {
         .is_ok_and(|bytes| bytes.len() == 16)
 }
 
-fn plain(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
+fn plain(text: &str) -> Answer {
     let mut response = Response::new(Full::new(Bytes::copy_from_slice(text.as_bytes())));
-    *response.status_mut() = status;
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, text);
+    response
+}
+
+/// What every answer says: that it is the last one, and that browsers take it for nothing else than it is.
+fn guard(response: &mut Answer) {
+    let status = response.status();
     let fields = response.headers_mut();
-    fields.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
-    fields.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-store"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::VARY, "Origin"),
+    ] {
+        fields.insert(name, HeaderValue::from_static(value));
+    }
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        return;
+    }
     fields.insert(header::CONNECTION, HeaderValue::from_static("close"));
     if status == StatusCode::UPGRADE_REQUIRED {
         fields.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
@@ -196,5 +365,4 @@ fn plain(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
             HeaderValue::from_static("13"),
         );
     }
-    response
 }

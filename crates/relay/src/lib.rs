@@ -11,19 +11,23 @@ mod http;
 mod hub;
 mod link;
 pub mod listen;
+mod names;
 pub mod net;
+mod rates;
 pub mod records;
 mod room;
 mod store;
+pub mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chatspot_protocol::event::{Retention, RoomSettings};
+use chatspot_protocol::event::RoomSettings;
 use chatspot_protocol::identity::RoomKey;
-use chatspot_protocol::ids::{MemberId, RoomId};
+use chatspot_protocol::ids::{MemberId, RoomId, Token};
 use chatspot_protocol::limits;
+use chatspot_protocol::passcode::Passcode;
 use chatspot_protocol::text::RoomName;
 use chatspot_protocol::wire::{Closing, RoomSummary};
 use tokio_util::sync::CancellationToken;
@@ -34,12 +38,55 @@ use crate::hub::Hub;
 pub use crate::hub::OpenError;
 use crate::net::TcpListener;
 pub use crate::store::{Recovered, Store, StoreError};
+use crate::tls::Tls;
 
 /// The name and version that a relay tells.
 pub const SOFTWARE: &str = concat!("ChatSpot relay/", env!("CARGO_PKG_VERSION"));
 
 /// How long the end waits for the disk.
 const STORE_CLOSE: Duration = Duration::from_secs(10);
+
+impl RelayConfig {
+    /// Lets each connection send that many frames a second for long, and raises the other rates with it.
+    #[must_use]
+    pub fn paced(self, frames_per_second: u32) -> Self {
+        let times = |default: u32| {
+            let raised = u64::from(default) * u64::from(frames_per_second)
+                / u64::from(limits::FRAMES_PER_SECOND);
+            default.max(u32::try_from(raised).unwrap_or(u32::MAX))
+        };
+        let raised = |Rate { per_second, burst }| Rate {
+            per_second: times(per_second),
+            burst: times(burst),
+        };
+        Self {
+            frames_per_second,
+            frames_burst: frames_per_second.max(self.frames_burst),
+            member_submits: raised(self.member_submits),
+            member_bytes: raised(self.member_bytes),
+            address_bytes: raised(self.address_bytes),
+            ..self
+        }
+    }
+}
+
+/// How much may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// For long.
+    pub per_second: u32,
+    /// At once.
+    pub burst: u32,
+}
+
+/// Whether chats without the relay's own encryption are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plain {
+    /// They are refused.
+    Off,
+    /// They are taken: pages in browsers need it, and proxies that end the encryption.
+    On,
+}
 
 /// What a relay allows. The defaults are those of [`limits`].
 #[derive(Debug, Clone)]
@@ -58,6 +105,20 @@ pub struct RelayConfig {
     pub frames_per_second: u32,
     /// Frames from one connection at once.
     pub frames_burst: u32,
+    /// Submissions of one member of a room.
+    pub member_submits: Rate,
+    /// Bytes of one member, in all rooms and by all connections together.
+    pub member_bytes: Rate,
+    /// Bytes from one address.
+    pub address_bytes: Rate,
+    /// Whether chats without the relay's own encryption are served.
+    pub plain: Plain,
+    /// Domains at which a proxy ends the encryption and hands it on here: the rooms vouch for them, too.
+    pub domains: Vec<String>,
+    /// Other names by which pages may call this relay.
+    pub host_names: Vec<String>,
+    /// Origins of pages from elsewhere that may talk to this relay, like `https://chat.example`.
+    pub origins: Vec<String>,
     /// See [`limits::HEADER_TIMEOUT`].
     pub header_timeout: Duration,
     /// See [`limits::HELLO_TIMEOUT`].
@@ -74,6 +135,22 @@ impl Default for RelayConfig {
             rooms: limits::RELAY_ROOMS,
             frames_per_second: limits::FRAMES_PER_SECOND,
             frames_burst: limits::FRAMES_BURST,
+            member_submits: Rate {
+                per_second: limits::MEMBER_SUBMITS_PER_SECOND,
+                burst: limits::MEMBER_SUBMITS_BURST,
+            },
+            member_bytes: Rate {
+                per_second: limits::MEMBER_BYTES_PER_SECOND,
+                burst: limits::MEMBER_BYTES_BURST,
+            },
+            address_bytes: Rate {
+                per_second: limits::ADDRESS_BYTES_PER_SECOND,
+                burst: limits::ADDRESS_BYTES_BURST,
+            },
+            plain: Plain::Off,
+            domains: Vec::new(),
+            host_names: Vec::new(),
+            origins: Vec::new(),
             header_timeout: limits::HEADER_TIMEOUT,
             hello_timeout: limits::HELLO_TIMEOUT,
         }
@@ -89,8 +166,10 @@ pub struct RoomSpec {
     pub name: RoomName,
     /// The member who hosts it, if one does.
     pub host: Option<MemberId>,
-    /// How long its history is kept. None: as it was, and for ever in a new room.
-    pub retention: Option<Retention>,
+    /// The rules of a new room. One that was open here before has those of its log, see [`Relay::rule`].
+    pub settings: Option<RoomSettings>,
+    /// The passcode of a new room; without one it gets a random one.
+    pub passcode: Option<Passcode>,
 }
 
 /// A running relay. Dropping it ends everything at once; [`Relay::stop`] says goodbye first.
@@ -112,6 +191,7 @@ impl Relay {
         listener: TcpListener,
         config: RelayConfig,
         store: Store,
+        tls: Tls,
     ) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
@@ -120,7 +200,13 @@ impl Relay {
             config.address_connections,
             config.address_unauthenticated,
         );
-        let hub = Arc::new(Hub::new(config, store.clone(), tasks.clone(), end.clone()));
+        let hub = Arc::new(Hub::new(
+            config,
+            store.clone(),
+            tls,
+            tasks.clone(),
+            end.clone(),
+        ));
         tasks.spawn(conn::accept(
             listener,
             hub.clone(),
@@ -150,6 +236,24 @@ impl Relay {
     /// The rules of an open room, as its log has them.
     pub fn settings(&self, room: RoomId) -> Option<RoomSettings> {
         self.hub.settings(room)
+    }
+
+    /// Sets the rules of an open room, as an event of the room itself, before anything that comes later. False if it is
+    /// not open.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub async fn rule(
+        &self,
+        room: RoomId,
+        settings: RoomSettings,
+    ) -> Result<bool, getrandom::Error> {
+        self.hub.rule(room, settings).await
+    }
+
+    /// The token by which its owner comes into an open room: once, and only where it had no owner when it was opened.
+    pub fn owner_invite(&self, room: RoomId) -> Option<Token> {
+        self.hub.owner_invite(room)
     }
 
     /// Opens a room; members can join from now on. Waits for the disk, for a commit or two.

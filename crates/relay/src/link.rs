@@ -1,6 +1,7 @@
 //! The writing half of a connection: written at once where the socket takes it, queued within a bound where not.
 //!
-//! The room task and the connection's own task both write here. A writer task exists only while the socket blocks.
+//! The room task and the connection's own task both write here. A writer task exists only while the socket blocks. What
+//! waits is plaintext, shared by all links; under TLS a record at a time is encrypted when the socket takes it.
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,7 +19,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_util::sync::CancellationToken;
 
-use crate::net::{self, TcpStream};
+use crate::net::{self, AtOnce, TcpStream};
+use crate::tls::Session;
 
 /// Header and mask of a control frame by a client.
 const CONTROL_HEADER: usize = 6;
@@ -73,9 +75,13 @@ enum State {
 #[derive(Debug)]
 struct Out {
     state: State,
+    /// The encryption, if this link has one. Here because whoever reads uses it, too.
+    tls: Option<Session>,
     /// Whole WebSocket frames, but for the first chunk, which may be partly written.
     queue: VecDeque<Bytes>,
     queued: usize,
+    /// Whether the peer was told that nothing more comes.
+    told_end: bool,
     /// Whether a writer task is running.
     writer: bool,
 }
@@ -91,11 +97,13 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(stream: TcpStream) -> Arc<Self> {
+    pub(crate) fn new(stream: TcpStream, tls: Option<Session>) -> Arc<Self> {
         let out = Out {
             state: State::Open,
+            tls,
             queue: VecDeque::new(),
             queued: 0,
+            told_end: false,
             writer: false,
         };
         Arc::new(Self {
@@ -130,7 +138,7 @@ impl Link {
     pub(crate) fn offer(self: &Arc<Self>, frame: &Bytes) {
         let waits = {
             let out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-            !out.queue.is_empty()
+            out.waits()
         };
         if !waits {
             self.push(frame.clone());
@@ -174,29 +182,81 @@ impl Link {
 
     /// Writes what the socket takes now.
     fn write(&self, out: &mut Out) {
-        while let Some(chunk) = out.queue.front_mut() {
-            match self.stream.try_write(chunk) {
-                Ok(written) => {
-                    chunk.advance(written);
-                    if chunk.is_empty() {
-                        out.queue.pop_front();
-                    }
-                    out.queued -= written;
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(_) => {
-                    out.die();
-                    self.ended.cancel();
-                    return;
-                }
+        match self.write_some(out) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => {
+                out.die();
+                self.ended.cancel();
             }
         }
     }
 
+    fn write_some(&self, out: &mut Out) -> io::Result<()> {
+        loop {
+            if let Some(tls) = &mut out.tls {
+                tls.send(&mut AtOnce(&self.stream))?;
+            }
+            let Some(chunk) = out.queue.front_mut() else {
+                match &mut out.tls {
+                    Some(tls) if out.state == State::Closing && !out.told_end => {
+                        out.told_end = true;
+                        tls.end();
+                        continue;
+                    }
+                    _ => return Ok(()),
+                }
+            };
+            let written = match &mut out.tls {
+                Some(tls) => tls.seal(chunk)?,
+                None => self.stream.try_write(chunk)?,
+            };
+            chunk.advance(written);
+            if chunk.is_empty() {
+                out.queue.pop_front();
+            }
+            out.queued -= written;
+        }
+    }
+
     fn keep_writing(self: &Arc<Self>, out: &mut Out) {
-        if !out.queue.is_empty() && !out.writer {
+        if out.waits() && !out.writer {
             out.writer = true;
             tokio::spawn(self.clone().write_later());
+        }
+    }
+
+    /// Reads what was decrypted already. `WouldBlock` when there is nothing.
+    fn read_opened(&self, into: &mut [u8]) -> io::Result<usize> {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut out.tls {
+            Some(tls) => tls.open(into),
+            None => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    /// Reads what came, decrypted where it has to be. `WouldBlock` when there is nothing.
+    fn read(self: &Arc<Self>, into: &mut [u8]) -> io::Result<usize> {
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        if out.tls.is_none() {
+            drop(out);
+            return self.stream.try_read(into);
+        }
+        loop {
+            let Some(tls) = &mut out.tls else {
+                return Err(io::ErrorKind::NotConnected.into());
+            };
+            match tls.open(into) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read,
+            }
+            let received = tls.receive(&mut AtOnce(&self.stream));
+            if tls.waits() {
+                // The answer to what the peer asked of the encryption, or why this is the end.
+                self.write(&mut out);
+                self.keep_writing(&mut out);
+            }
+            received?;
         }
     }
 
@@ -223,7 +283,7 @@ impl Link {
             } else {
                 self.write(&mut out);
             }
-            if out.queue.is_empty() {
+            if !out.waits() {
                 out.writer = false;
                 return;
             }
@@ -262,6 +322,12 @@ impl Out {
         self.queue.push_back(bytes);
     }
 
+    /// Whether something waits for the socket.
+    fn waits(&self) -> bool {
+        let sealed = self.tls.as_ref().is_some_and(Session::waits);
+        self.state != State::Dead && (sealed || !self.queue.is_empty())
+    }
+
     fn die(&mut self) {
         self.state = State::Dead;
         self.queue.clear();
@@ -276,6 +342,8 @@ pub(crate) struct Reader {
     early: Bytes,
     /// Raw bytes since the last whole message.
     raw: usize,
+    /// Bytes since somebody asked.
+    read: usize,
 }
 
 impl Reader {
@@ -284,7 +352,13 @@ impl Reader {
             link,
             early,
             raw: 0,
+            read: 0,
         }
+    }
+
+    /// How many bytes came since the last question.
+    pub(crate) fn take_read(&mut self) -> usize {
+        std::mem::take(&mut self.read)
     }
 
     /// A whole message came out: the count of raw bytes starts anew.
@@ -314,19 +388,24 @@ impl AsyncRead for Reader {
             let length = self.early.len().min(buf.remaining());
             buf.put_slice(&self.early.split_to(length));
             self.raw += length;
+            self.read += length;
             return Poll::Ready(Ok(()));
         }
+        // The encryption may hold what came: the socket is asked only when that is used up.
+        let mut read = self.link.read_opened(buf.initialize_unfilled());
         loop {
-            ready!(self.link.stream.poll_read_ready(cx))?;
-            match self.link.stream.try_read(buf.initialize_unfilled()) {
+            match read {
                 Ok(length) => {
                     buf.advance(length);
                     self.raw += length;
+                    self.read += length;
                     return Poll::Ready(Ok(()));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
             }
+            ready!(self.link.stream.poll_read_ready(cx))?;
+            read = self.link.read(buf.initialize_unfilled());
         }
     }
 }
@@ -367,7 +446,7 @@ mod tests {
         let mut peer = TcpStream::connect(listener.local_addr().unwrap())
             .await
             .unwrap();
-        let link = Link::new(listener.accept().await.unwrap().0);
+        let link = Link::new(listener.accept().await.unwrap().0, None);
         net::bound_unsent(&link.stream);
         let (notice, message) = (Bytes::from_static(b"n"), Bytes::from(vec![b'm'; 64 * 1024]));
         link.offer(&notice);
@@ -408,7 +487,7 @@ mod tests {
         let mut peer = TcpStream::connect(listener.local_addr().unwrap())
             .await
             .unwrap();
-        let link = Link::new(listener.accept().await.unwrap().0);
+        let link = Link::new(listener.accept().await.unwrap().0, None);
         let mut chunk = BytesMut::new();
         put(
             &mut chunk,

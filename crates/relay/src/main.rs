@@ -5,19 +5,28 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use chatspot_protocol::event::{Days, Retention};
+use chatspot_protocol::address::Address;
+use chatspot_protocol::event::{Admission, Days, Retention, RoomSettings};
+use chatspot_protocol::identity::RoomKey;
+use chatspot_protocol::ids::RoomId;
+use chatspot_protocol::invite::InviteLink;
 use chatspot_protocol::limits;
+use chatspot_protocol::passcode::Passcode;
 use chatspot_protocol::text::RoomName;
 use chatspot_protocol::view::AddressKind;
 use chatspot_protocol::wire::Closing;
 use chatspot_relay::records::RoomRecords;
-use chatspot_relay::{Recovered, Relay, RelayConfig, RoomSpec, Store, addresses, listen};
-use clap::Parser;
+use chatspot_relay::tls::Tls;
+use chatspot_relay::{Plain, Recovered, Relay, RelayConfig, RoomSpec, Store, addresses, listen};
+use clap::{Parser, ValueEnum};
 
 /// Hosts ChatSpot rooms without a window.
 ///
 /// People join with the ChatSpot app: they choose "Join by address" and type one of the addresses that are printed at
 /// the start. A room keeps its identity over restarts, because its key is kept in the data folder.
+///
+/// At the first start a link is printed for whoever is to own the room: open it in ChatSpot before you tell anybody the
+/// address. The owner decides who comes in, sees the passcode, and makes invites.
 #[derive(Debug, Parser)]
 #[command(name = "chatspot-relay", version, after_help = EXAMPLES)]
 struct Options {
@@ -38,6 +47,41 @@ struct Options {
     #[arg(long, value_name = "HOW LONG", value_parser = keep)]
     keep: Option<Retention>,
 
+    /// How somebody new comes into the rooms. Not given, it stays as it was; in a new room it is the passcode, which the
+    /// room's owner sees.
+    #[arg(long, value_name = "HOW")]
+    admission: Option<How>,
+
+    /// The passcode of rooms that are new, instead of four words of the relay's choice. Better in the environment than on
+    /// the command line, which others on this machine can see.
+    #[arg(
+        long,
+        env = "CHATSPOT_RELAY_PASSCODE",
+        hide_env_values = true,
+        value_name = "WORDS",
+        value_parser = passcode
+    )]
+    passcode: Option<Passcode>,
+
+    /// Also take chats that are not encrypted by this relay itself: for guests with a browser in a network that you trust,
+    /// or behind a proxy that ends the encryption. Whoever is in the same network can read them.
+    #[arg(long)]
+    plain: bool,
+
+    /// The domain of a proxy on this machine or in its network that ends the encryption and hands everything on here. The
+    /// rooms vouch for it. May be given several times; includes --plain.
+    #[arg(long = "domain", value_name = "NAME", value_parser = host_name)]
+    domains: Vec<String>,
+
+    /// A web page from elsewhere that may talk to this relay, with its scheme and port. May be given several times.
+    #[arg(long = "allow-origin", value_name = "URL", value_parser = origin)]
+    origins: Vec<String>,
+
+    /// Another name by which browsers may call this relay, besides its addresses, this machine's name and localhost. May
+    /// be given several times.
+    #[arg(long = "host-name", value_name = "NAME", value_parser = host_name)]
+    host_names: Vec<String>,
+
     /// Where the rooms' keys and their history are kept.
     #[arg(long, env = "CHATSPOT_RELAY_DATA_DIR", value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
@@ -54,23 +98,81 @@ struct Options {
     #[arg(long, value_name = "N", default_value_t = limits::ADDRESS_CONNECTIONS)]
     max_per_address: usize,
 
-    /// Frames a second that one member may send for long; faster ones are read later.
+    /// Frames a second that one member may send for long; faster ones are read later. The other rates rise with it.
     #[arg(long, value_name = "N", default_value_t = limits::FRAMES_PER_SECOND)]
     frames_per_second: u32,
 }
+
+/// Where a domain's proxy listens.
+const HTTPS_PORT: u16 = 443;
 
 const EXAMPLES: &str = "\
 Examples:
   chatspot-relay                              one room, Lobby, on port 4470
   chatspot-relay --room Workshop --room Lab   two rooms
   chatspot-relay --keep 30d                   delete what is older than 30 days
-  chatspot-relay --listen 127.0.0.1           behind a proxy on the same machine
+  chatspot-relay --admission open             everybody in this network may come in
+  chatspot-relay --listen 127.0.0.1 --domain chat.example
+                                              behind a proxy on the same machine
   RUST_LOG=chatspot_relay=debug chatspot-relay
 
 Ctrl-C tells everybody that the relay stops, and ends.";
 
 fn room_name(text: &str) -> Result<RoomName, String> {
     RoomName::parse(text).map_err(|error| format!("this cannot be a room's name: {error}"))
+}
+
+/// See [`Admission`].
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum How {
+    /// Who knows the passcode.
+    Passcode,
+    /// Everybody in the relay's own network.
+    Open,
+    /// Who has an invite.
+    Invite,
+    /// Whom the owner or a moderator lets in.
+    Knock,
+}
+
+impl From<How> for Admission {
+    fn from(how: How) -> Self {
+        match how {
+            How::Passcode => Admission::Passcode,
+            How::Open => Admission::Open,
+            How::Invite => Admission::Invite,
+            How::Knock => Admission::Knock,
+        }
+    }
+}
+
+fn passcode(text: &str) -> Result<Passcode, String> {
+    Passcode::parse(text).map_err(|error| format!("this cannot be a passcode: {error}"))
+}
+
+fn host_name(text: &str) -> Result<String, String> {
+    let name = text.trim_end_matches('.').to_lowercase();
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    if name.is_empty() || name.len() > 253 || !name.chars().all(fits) {
+        return Err(
+            "this is no name of a computer: write it without a scheme, like chat.example"
+                .to_owned(),
+        );
+    }
+    Ok(name)
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let origin = text.trim_end_matches('/').to_lowercase();
+    let host = origin
+        .strip_prefix("https://")
+        .or_else(|| origin.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', '*']) => {
+            Ok(origin)
+        }
+        _ => Err("write it like https://chat.example, with its port if it has one".to_owned()),
+    }
 }
 
 fn keep(text: &str) -> Result<Retention, String> {
@@ -116,6 +218,7 @@ async fn run(options: Options) -> Result<(), String> {
         .ok_or("no home folder: say where with --data-dir")?;
     let mut records = RoomRecords::load(&folder).map_err(|error| error.to_string())?;
     let store = Store::open(&folder).map_err(|error| error.to_string())?;
+    let tls = Tls::open(&folder).map_err(|error| error.to_string())?;
     let listener = match options.listen {
         Some(ip) => listen::on_address(SocketAddr::new(ip, options.port)),
         None => listen::on_all_interfaces(options.port),
@@ -131,58 +234,157 @@ async fn run(options: Options) -> Result<(), String> {
                 .max(options.max_per_address / 8),
         ),
         room_members: options.max_members,
-        frames_per_second: options.frames_per_second,
-        frames_burst: options.frames_per_second.max(limits::FRAMES_BURST),
-        ..RelayConfig::default()
+        plain: if options.plain || !options.domains.is_empty() {
+            Plain::On
+        } else {
+            Plain::Off
+        },
+        domains: options.domains.clone(),
+        origins: options.origins,
+        host_names: options.host_names,
+        ..RelayConfig::default().paced(options.frames_per_second)
     };
-    let relay = Relay::start(listener, config, store).map_err(|error| error.to_string())?;
+    let relay = Relay::start(listener, config, store, tls).map_err(|error| error.to_string())?;
+    let admission = options.admission.map(Admission::from);
+    let mut keys = Vec::with_capacity(options.rooms.len());
     for name in options.rooms {
         let record = records.named(&name).map_err(|error| error.to_string())?;
         let key = record.key();
-        relay
+        let room = relay
             .open(RoomSpec {
-                key,
+                key: key.clone(),
                 name: name.clone(),
                 host: None,
-                retention: options.keep,
+                settings: Some(RoomSettings {
+                    retention: options.keep.unwrap_or_default(),
+                    admission: admission.unwrap_or(Admission::Passcode),
+                    ..RoomSettings::default()
+                }),
+                passcode: options.passcode.clone(),
             })
             .map_err(|error| format!("{name}: {error}"))?;
+        keys.push(key);
+        let before = relay.settings(room).unwrap_or_default();
+        let asked = RoomSettings {
+            retention: options.keep.unwrap_or(before.retention),
+            admission: admission.unwrap_or(before.admission),
+            ..before
+        };
+        if asked != before {
+            relay
+                .rule(room, asked)
+                .await
+                .map_err(|error| format!("{name}: {error}"))?;
+        }
     }
-    greet(&relay, options.listen, options.keep);
+    let places = places(&relay, options.listen, &options.domains);
+    greet(&relay, &keys, &places, |room| {
+        let rules = relay.settings(room).unwrap_or_default();
+        RoomSettings {
+            retention: options.keep.unwrap_or(rules.retention),
+            admission: admission.unwrap_or(rules.admission),
+            ..rules
+        }
+    });
     until_told_to_stop().await;
     println!("Closing the rooms.");
     relay.stop(Closing::RelayStopping).await;
     Ok(())
 }
 
-fn greet(relay: &Relay, only: Option<IpAddr>, keep: Option<Retention>) {
+/// Where others find the relay, best first: what they type, and by what this computer is there.
+struct Place {
+    address: Address,
+    shown: String,
+    by: Option<String>,
+}
+
+fn places(relay: &Relay, only: Option<IpAddr>, domains: &[String]) -> Vec<Place> {
     let port = relay.address().port();
+    let domains = domains.iter().map(|domain| {
+        let address = Address {
+            host: domain.clone(),
+            port: HTTPS_PORT,
+        };
+        Place {
+            shown: format!("https://{domain}"),
+            address,
+            by: None,
+        }
+    });
+    // Bound to one address, the others of this machine do not answer.
+    if let Some(ip) = only.filter(|ip| !ip.is_unspecified()) {
+        let place = Place {
+            address: Address {
+                host: ip.to_string(),
+                port,
+            },
+            shown: SocketAddr::new(ip, port).to_string(),
+            by: None,
+        };
+        return domains.chain([place]).collect();
+    }
+    let own = addresses::to_hand_out(port).into_iter();
+    let own = own.filter(|own| own.kind != AddressKind::LinkLocal);
+    let own = own.filter_map(|own| {
+        Some(Place {
+            address: own.address.parse().ok()?,
+            shown: own.address,
+            by: Some(own.interface),
+        })
+    });
+    domains.chain(own).collect()
+}
+
+fn greet(
+    relay: &Relay,
+    keys: &[RoomKey],
+    places: &[Place],
+    rules: impl Fn(RoomId) -> RoomSettings,
+) {
     println!(
-        "ChatSpot relay {} listens on port {port}.",
-        env!("CARGO_PKG_VERSION")
+        "ChatSpot relay {} listens on port {}.",
+        env!("CARGO_PKG_VERSION"),
+        relay.address().port()
     );
     if let Some(recovered) = relay.recovered() {
         println!("{}", what_happened(recovered));
     }
     for room in relay.rooms() {
-        let kept = keep.or_else(|| relay.settings(room.room).map(|rules| rules.retention));
+        let rules = rules(room.room);
         println!(
-            "The room \"{}\" is open. {}",
+            "The room \"{}\" is open. {} {}",
             room.name,
-            how_long(kept.unwrap_or_default())
+            who(rules.admission),
+            how_long(rules.retention)
         );
+        let key = keys.iter().find(|key| key.id() == room.room);
+        if let Some((key, token)) = key.zip(relay.owner_invite(room.room)) {
+            let link = InviteLink {
+                key: key.public(),
+                token: Some(token),
+                name: Some(room.name),
+                addresses: places.iter().map(|place| place.address.clone()).collect(),
+            };
+            println!("Nobody owns it yet. Whoever opens this link in ChatSpot first does:");
+            println!("{}", link.encode());
+        }
     }
     println!("Others choose \"Join by address\" in ChatSpot and type one of:");
-    // Bound to one address, the others of this machine do not answer.
-    if let Some(ip) = only.filter(|ip| !ip.is_unspecified()) {
-        println!("  {}", SocketAddr::new(ip, port));
-        return;
+    for Place { shown, by, .. } in places {
+        match by {
+            Some(interface) => println!("  {shown:<28} ({interface})"),
+            None => println!("  {shown}"),
+        }
     }
-    for address in addresses::to_hand_out(port)
-        .iter()
-        .filter(|address| address.kind != AddressKind::LinkLocal)
-    {
-        println!("  {:<28} ({})", address.address, address.interface);
+}
+
+fn who(admission: Admission) -> &'static str {
+    match admission {
+        Admission::Open => "Everybody in this network may come in.",
+        Admission::Passcode => "Who is new needs its passcode, which its owner sees.",
+        Admission::Invite | Admission::Unknown => "Who is new needs an invite.",
+        Admission::Knock => "Who is new knocks, and its owner lets them in.",
     }
 }
 

@@ -4,15 +4,18 @@
 #[cfg(not(feature = "simulation"))]
 pub use self::system::{TcpListener, TcpStream};
 #[cfg(not(feature = "simulation"))]
-pub(crate) use self::system::{bound_unsent, shutdown};
+pub(crate) use self::system::{bound_unsent, first_byte, shutdown};
 
 #[cfg(feature = "simulation")]
 pub use self::simulated::{TcpListener, TcpStream};
 #[cfg(feature = "simulation")]
-pub(crate) use self::simulated::{bound_unsent, shutdown};
+pub(crate) use self::simulated::{bound_unsent, first_byte, shutdown};
+
+use std::io;
 
 #[cfg(not(feature = "simulation"))]
 mod system {
+    use std::io;
     use std::net::Shutdown;
 
     use chatspot_protocol::limits::LINK_UNSENT_BYTES;
@@ -35,7 +38,33 @@ mod system {
         // Not connected any more is just as good.
         let _ = socket2::SockRef::from(stream).shutdown(how);
     }
+
+    /// The first byte that comes, which stays to be read. None at the end.
+    pub(crate) async fn first_byte(stream: &TcpStream) -> io::Result<Option<u8>> {
+        let mut first = [0];
+        let length = stream.peek(&mut first).await?;
+        Ok((length > 0).then_some(first[0]))
+    }
 }
 
 #[cfg(feature = "simulation")]
 mod simulated;
+
+/// A socket's two halves as libraries without tasks want them: they take and give what they can at once.
+pub(crate) struct AtOnce<'a>(pub(crate) &'a TcpStream);
+
+impl io::Read for AtOnce<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.try_read(into)
+    }
+}
+
+impl io::Write for AtOnce<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.try_write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 pub use chatspot_folder::FolderError;
+use chatspot_folder::vault::Vault;
 use chatspot_folder::{JsonFile, Secret};
 use chatspot_protocol::identity::RoomKey;
 use chatspot_protocol::ids::RoomId;
@@ -35,9 +36,14 @@ impl RoomRecord {
 pub struct RoomRecords(JsonFile<Vec<RoomRecord>>);
 
 impl RoomRecords {
-    /// Reads the records in `folder`, which is made if missing.
+    /// Reads the records in `folder`, which is made if missing. The keys stand in the file, as on a server.
     pub fn load(folder: &Path) -> Result<Self, FolderError> {
-        JsonFile::open(folder, "rooms.json", || Ok(Vec::new())).map(Self)
+        Self::load_in(&Vault::off(), folder)
+    }
+
+    /// The same, with the keys in a vault.
+    pub fn load_in(vault: &Vault, folder: &Path) -> Result<Self, FolderError> {
+        JsonFile::open_in(vault, folder, "rooms.json", || Ok(Vec::new())).map(Self)
     }
 
     /// The rooms, oldest first.

@@ -5,25 +5,40 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::BytesMut;
+use chatspot_protocol::door::Door;
 use chatspot_protocol::event::RoomSettings;
-use chatspot_protocol::ids::{ClientId, MemberId, Seq, WallMillis};
+use chatspot_protocol::ids::{ClientId, Seq, WallMillis};
 use chatspot_protocol::limits::{
     FETCHES_WAITING, ROOM_BATCH, ROOM_BATCH_BYTES, ROOM_INBOX, ROOM_WAITING,
 };
 use chatspot_protocol::log::Page;
-use chatspot_protocol::room::{Broken, Conn, Output, Room, RoomConfig};
+use chatspot_protocol::passcode::{Passcode, Setup};
+use chatspot_protocol::room::{Arrival, Broken, Conn, Kept, Output, Room, RoomConfig};
 use chatspot_protocol::time::Now;
-use chatspot_protocol::wire::{
-    ClientFrame, Closing, Hello, Problem, RoomSummary, ServerFrame, close,
-};
+use chatspot_protocol::wire::{ClientFrame, Closing, Problem, RoomSummary, ServerFrame, close};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::Rate;
 use crate::link::{self, Link};
-use crate::store::{Answered, Asked, Pending, RoomStore};
+use crate::store::{Asked, Committed, Pending, RoomStore};
+
+/// Words that wait for one connection: it knocks and is let in, or is challenged and let in.
+pub(crate) const WORDS: usize = 4;
+
+/// What a room says to a connection's task, beside what goes over the link.
+#[derive(Debug)]
+pub(crate) enum Word {
+    /// Prove that the other end knows the passcode.
+    Challenge(Arc<Setup>),
+    /// It stands at the door.
+    Knocking,
+    /// It is in.
+    Admitted,
+}
 
 /// What happens to a room.
 #[derive(Debug)]
@@ -31,8 +46,18 @@ pub(crate) enum Input {
     /// A connection with a checked hello.
     Join {
         conn: Conn,
-        hello: Box<Hello>,
+        arrival: Box<Arrival>,
         link: Arc<Link>,
+        voice: mpsc::Sender<Word>,
+    },
+    /// A connection that joined has proved that it knows the passcode.
+    Passed { conn: Conn, arrival: Box<Arrival> },
+    /// It has not, and ends.
+    Tried { conn: Conn },
+    /// New rules, by the relay's owner.
+    Rule {
+        id: ClientId,
+        settings: RoomSettings,
     },
     /// A frame of a connection in the room.
     Frame { conn: Conn, frame: ClientFrame },
@@ -44,6 +69,8 @@ pub(crate) enum Input {
 
 struct Seat {
     link: Arc<Link>,
+    /// To the connection's task. Bounded by [`WORDS`], which is more than is ever said.
+    voice: mpsc::Sender<Word>,
     admitted: bool,
     /// Whether a page is being read for it.
     reading: bool,
@@ -68,28 +95,31 @@ pub(crate) struct RoomTask {
     /// What came while a commit runs; the next one takes all of it. When it is long, the inbox waits.
     waiting: Vec<Asked>,
     /// The commit that runs.
-    commit: Option<Pending<Vec<Answered>>>,
+    commit: Option<Pending<Committed>>,
     /// The pages that are being read, at most one for each connection.
     reads: FuturesUnordered<Pending<(Conn, Option<Page>)>>,
     /// Set once the room closes: nothing more is taken, and what was taken is committed and told first.
     closing: Option<Closing>,
+    /// The door as it has to be written down with the next commit.
+    door: Option<Door>,
+    /// Whether that commit should not wait for drafts.
+    door_is_due: bool,
+    /// Made when the passcode is first asked for.
+    setup: Option<(Passcode, Arc<Setup>)>,
 }
 
 impl RoomTask {
     pub(crate) fn new(
         config: RoomConfig,
-        mut store: RoomStore,
+        store: RoomStore,
+        kept: Kept,
+        submits: Rate,
     ) -> (Self, mpsc::Sender<Input>, watch::Receiver<RoomSummary>) {
         let (sender, inbox) = mpsc::channel(ROOM_INBOX);
         let start = Instant::now();
-        let room = Room::new(
-            config,
-            store.epoch(),
-            store.first(),
-            store.head(),
-            store.take_present(),
-            now(start),
-        );
+        let mut room = Room::new(config, kept, now(start));
+        let every = Duration::from_secs(1) / submits.per_second.max(1);
+        room.pace_submits(every, submits.burst);
         let (summary, summaries) = watch::channel(room.summary());
         let task = Self {
             room,
@@ -105,13 +135,11 @@ impl RoomTask {
             commit: None,
             reads: FuturesUnordered::new(),
             closing: None,
+            door: None,
+            door_is_due: false,
+            setup: None,
         };
         (task, sender, summaries)
-    }
-
-    /// Sets the room's rules before anybody is in it.
-    pub(crate) fn rule(&mut self, author: MemberId, id: ClientId, settings: RoomSettings) {
-        self.room.rule(author, id, settings, now(self.start));
     }
 
     /// Runs until the room is closed or the relay ends.
@@ -130,9 +158,9 @@ impl RoomTask {
             let due = self.start + self.room.next_timeout();
             tokio::select! {
                 biased;
-                answers = done(&mut self.commit) => {
+                committed = done(&mut self.commit) => {
                     self.commit = None;
-                    self.room.committed(answers);
+                    self.committed(committed);
                 }
                 Some((conn, page)) = self.reads.next() => self.page(conn, page),
                 count = self.inbox.recv_many(&mut inputs, ROOM_BATCH), if taking => {
@@ -150,6 +178,8 @@ impl RoomTask {
             }
             if self.room.next_timeout() <= now.mono {
                 self.room.timeout(now);
+                // What could not be written down before.
+                self.door_is_due |= self.door.is_some();
             }
             self.carry_out(now);
             self.summary.send_if_modified(|summary| {
@@ -193,18 +223,31 @@ impl RoomTask {
         match input {
             Input::Join { link, .. } if self.closing.is_some() => link.close(self.farewell),
             _ if self.closing.is_some() => {}
-            Input::Join { conn, hello, link } => {
+            Input::Join {
+                conn,
+                arrival,
+                link,
+                voice,
+            } => {
                 self.seats.insert(
                     conn,
                     Seat {
                         link,
+                        voice,
                         admitted: false,
                         reading: false,
                         fetches: VecDeque::new(),
                     },
                 );
-                self.room.join(conn, *hello, now);
+                self.room.join(conn, *arrival, now);
             }
+            // Its seat is gone when it was sent away meanwhile.
+            Input::Passed { conn, arrival } if self.seats.contains_key(&conn) => {
+                self.room.join(conn, *arrival, now);
+            }
+            Input::Passed { .. } => {}
+            Input::Tried { conn } => self.room.tried(conn),
+            Input::Rule { id, settings } => self.room.rule(id, settings, now),
             Input::Frame { conn, frame } => self.room.frame(conn, frame, now),
             Input::Broken { conn, how } => {
                 self.seats.remove(&conn);
@@ -230,14 +273,27 @@ impl RoomTask {
                 match output {
                     Output::Append { from, draft } => self.waiting.push((from, draft)),
                     Output::Read { conn, from, to } => self.fetch(conn, from, to),
+                    Output::KeepDoor(door) => {
+                        self.door = Some(door);
+                        self.door_is_due = true;
+                    }
+                    Output::Challenge { conn, passcode } => self.challenge(conn, passcode),
                     Output::Admit { conn } => {
                         // What was said before is not for the newcomer.
                         self.flush();
                         if let Some(seat) = self.seats.get_mut(&conn) {
                             seat.admitted = true;
+                            say(&seat.voice, Word::Admitted);
                         }
                     }
-                    Output::Send { conn, frame } => self.send(conn, &frame),
+                    Output::Send { conn, frame } => {
+                        if matches!(frame, ServerFrame::Knocking)
+                            && let Some(seat) = self.seats.get(&conn)
+                        {
+                            say(&seat.voice, Word::Knocking);
+                        }
+                        self.send(conn, &frame);
+                    }
                     Output::All { frame } => {
                         link::encode_into(&mut self.batch, &frame);
                         if self.batch.len() >= ROOM_BATCH_BYTES {
@@ -256,12 +312,14 @@ impl RoomTask {
             if self.commit.is_none() {
                 // Asked only between commits: in one, the log may be ahead of the room.
                 self.room.forgotten(self.store.first());
-                if !self.waiting.is_empty() {
-                    let mut commit = self.store.append(std::mem::take(&mut self.waiting));
+                if !self.waiting.is_empty() || self.door_is_due {
+                    let drafts = std::mem::take(&mut self.waiting);
+                    self.door_is_due = false;
+                    let mut commit = self.store.append(drafts, self.door.take());
                     // Started with the first look; in memory it is done then.
                     match (&mut commit).now_or_never() {
-                        Some(answers) => {
-                            self.room.committed(answers);
+                        Some(committed) => {
+                            self.committed(committed);
                             continue;
                         }
                         None => self.commit = Some(commit),
@@ -273,6 +331,34 @@ impl RoomTask {
                 return;
             }
         }
+    }
+
+    fn committed(&mut self, Committed { answers, unkept }: Committed) {
+        self.room.committed(answers);
+        // A newer one takes its place.
+        self.door = self.door.take().or(unkept);
+    }
+
+    /// Has the connection's task ask for the passcode.
+    fn challenge(&mut self, conn: Conn, passcode: Passcode) {
+        let Some(seat) = self.seats.get(&conn) else {
+            return;
+        };
+        let setup = match &self.setup {
+            Some((of, setup)) if *of == passcode => setup.clone(),
+            _ => {
+                let mut seed = [0; 32];
+                if let Err(error) = getrandom::fill(&mut seed) {
+                    tracing::error!(%error, "no random bytes");
+                    seat.link.close(close::INTERNAL);
+                    return;
+                }
+                let setup = Arc::new(Setup::new(&passcode, seed));
+                self.setup = Some((passcode, setup.clone()));
+                setup
+            }
+        };
+        say(&seat.voice, Word::Challenge(setup));
     }
 
     /// Reads a page, or has it wait for the one that is being read for the same connection.
@@ -339,8 +425,13 @@ impl RoomTask {
     }
 }
 
+/// Whoever does not listen any more needs not know.
+fn say(voice: &mpsc::Sender<Word>, word: Word) {
+    let _ = voice.try_send(word);
+}
+
 /// What a commit answers; never, when none runs.
-async fn done(commit: &mut Option<Pending<Vec<Answered>>>) -> Vec<Answered> {
+async fn done(commit: &mut Option<Pending<Committed>>) -> Committed {
     match commit {
         Some(commit) => commit.await,
         None => std::future::pending().await,

@@ -15,14 +15,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chatspot_folder::store::{Database, Opened};
 pub use chatspot_folder::store::{Recovered, StoreError};
+use chatspot_protocol::door::Door;
 use chatspot_protocol::event::{Draft, RoomSettings};
-use chatspot_protocol::ids::{Epoch, MemberId, RoomId, Seq, WallMillis};
+use chatspot_protocol::ids::{RoomId, Seq, TlsKey, WallMillis};
 use chatspot_protocol::log::{Appended, Page};
-use chatspot_protocol::room::Conn;
-use chatspot_protocol::text::DisplayName;
+use chatspot_protocol::room::{Conn, Kept};
 use tokio::sync::oneshot;
 
-use self::log::{Log, Request};
+use self::log::{Log, OpenRoom, Request};
 use self::state::Shared;
 use self::threads::{Job, Reading, Threads};
 
@@ -30,6 +30,24 @@ use self::threads::{Job, Reading, Threads};
 pub(crate) type Asked = (Option<Conn>, Draft);
 /// What became of it.
 pub(crate) type Answered = (Option<Conn>, Appended);
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Committed {
+    /// In the order of the drafts.
+    pub(crate) answers: Vec<Answered>,
+    /// The door, if it could not be written down.
+    pub(crate) unkept: Option<Door>,
+}
+/// A room to be opened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Opening {
+    pub(crate) room: RoomId,
+    /// The rules if there is no such room yet.
+    pub(crate) settings: RoomSettings,
+    /// Under which it is hosted now.
+    pub(crate) tls_key: TlsKey,
+    pub(crate) now: WallMillis,
+}
 /// An answer that may take as long as the disk.
 pub(crate) type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -105,25 +123,31 @@ impl Store {
         self.0.recovered.as_ref()
     }
 
-    /// The log of that room, begun with the rules `new` if there is none. Waits for a commit that is running.
-    pub(crate) fn room(
-        &self,
-        room: RoomId,
-        new: RoomSettings,
-        now: WallMillis,
-    ) -> Result<RoomStore, StoreError> {
+    /// The log of that room, begun if there is none. Waits for a commit that is running.
+    pub(crate) fn room(&self, opening: &Opening) -> Result<OpenedRoom, StoreError> {
         let mut log = self.0.log();
-        let shared = log.open_room(room, new, now)?;
+        let OpenRoom { shared, door, term } = log.open_room(opening)?;
         let present = log.present(&shared)?;
+        let kept = {
+            let state = shared.state();
+            Kept {
+                epoch: shared.epoch,
+                first: state.first,
+                head: state.head,
+                present,
+                roster: state.roster.clone(),
+                door,
+            }
+        };
         if self.0.threads().is_none() {
             log.sweep_all();
         }
         drop(log);
-        Ok(RoomStore {
+        let log = RoomStore {
             store: self.clone(),
             shared,
-            present,
-        })
+        };
+        Ok(OpenedRoom { log, kept, term })
     }
 
     /// Forgets a room that is not open, with everything that was said in it.
@@ -200,23 +224,32 @@ impl Drop for Inner {
     }
 }
 
+/// A room that was opened.
+#[derive(Debug)]
+pub(crate) struct OpenedRoom {
+    pub(crate) log: RoomStore,
+    /// What is known of it.
+    pub(crate) kept: Kept,
+    /// How many TLS keys it was hosted under.
+    pub(crate) term: u64,
+}
+
 /// One room's log.
 #[derive(Debug, Clone)]
 pub(crate) struct RoomStore {
     store: Store,
     shared: Arc<Shared>,
-    /// Who was in the room when it was opened, by its log.
-    present: Vec<(MemberId, DisplayName)>,
 }
 
 impl RoomStore {
-    pub(crate) fn epoch(&self) -> Epoch {
+    #[cfg(test)]
+    pub(crate) fn epoch(&self) -> chatspot_protocol::ids::Epoch {
         self.shared.epoch
     }
 
-    /// Who was in the room when it was opened, by its log.
-    pub(crate) fn take_present(&mut self) -> Vec<(MemberId, DisplayName)> {
-        std::mem::take(&mut self.present)
+    /// Writes down who may come in, before the room runs. Waits for a commit that is running.
+    pub(crate) fn keep_door(&self, door: &Door) -> Result<(), StoreError> {
+        self.store.0.log().keep_door(&self.shared, door)
     }
 
     /// The oldest position that has content; one past the head when none has.
@@ -224,6 +257,7 @@ impl RoomStore {
         self.shared.state().first
     }
 
+    #[cfg(test)]
     pub(crate) fn head(&self) -> Seq {
         self.shared.state().head
     }
@@ -234,20 +268,18 @@ impl RoomStore {
 
     /// Appends a batch as one commit, or as a part of one; the answers come in the same order, and once they come the
     /// disk has them.
-    pub(crate) fn append(&self, drafts: Vec<Asked>) -> Pending<Vec<Answered>> {
+    pub(crate) fn append(&self, drafts: Vec<Asked>, door: Option<Door>) -> Pending<Committed> {
         let room = self.shared.clone();
+        let request = Request { room, drafts, door };
         let Some(jobs) = self.store.0.threads().as_ref().map(Threads::jobs) else {
             let mut log = self.store.0.log();
-            let mut answers = log.commit(&[Request { room, drafts }]);
+            let mut answers = log.commit(&[request]);
             log.sweep_all();
             return Box::pin(ready(answers.pop().unwrap_or_default()));
         };
-        let lost: Vec<Answered> = not_saved(&drafts).collect();
+        let lost = not_saved(&request);
         let (answer, answered) = oneshot::channel();
-        let job = Job::Commit {
-            request: Request { room, drafts },
-            answer,
-        };
+        let job = Job::Commit { request, answer };
         Box::pin(async move {
             // Lost after the end, and with the writer's thread.
             match jobs.upgrade() {
@@ -282,10 +314,13 @@ impl RoomStore {
 }
 
 /// The answers when nothing could be written.
-fn not_saved(drafts: &[Asked]) -> impl Iterator<Item = Answered> {
-    drafts
-        .iter()
-        .map(|(from, draft)| (*from, Appended::NotSaved(draft.body.id())))
+fn not_saved(request: &Request) -> Committed {
+    let drafts = request.drafts.iter();
+    let answers = drafts.map(|(from, draft)| (*from, Appended::NotSaved(draft.body.id())));
+    Committed {
+        answers: answers.collect(),
+        unkept: request.door.clone(),
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use chatspot_protocol::identity::RoomKey;
 use chatspot_protocol::ids::Seq;
 use chatspot_protocol::text::RoomName;
 use chatspot_relay::net::TcpListener;
+use chatspot_relay::tls::Tls;
 use chatspot_relay::{Relay, RelayConfig, RoomSpec};
 use turmoil::Sim;
 
@@ -317,12 +318,15 @@ impl<'a> World<'a> {
 /// What runs on the relay's computer.
 async fn relay(key: RoomKey, store: chatspot_relay::Store) -> turmoil::Result {
     let listener = TcpListener::bind(PORT).await?;
-    let relay = Relay::start(listener, RelayConfig::default(), store)?;
+    // Another key after each crash: the room vouches for it anew, with a higher term.
+    let tls = Tls::in_memory()?;
+    let relay = Relay::start(listener, RelayConfig::default(), store, tls)?;
     relay.open(RoomSpec {
         key,
         name: RoomName::parse(ROOM)?,
         host: None,
-        retention: None,
+        settings: None,
+        passcode: None,
     })?;
     std::future::pending().await
 }

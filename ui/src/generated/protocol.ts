@@ -10,6 +10,10 @@ export type Epoch = string;
 
 export type Seq = number;
 
+export type Token = string;
+
+export type InviteId = string;
+
 export type Event = { 
 /**
  * Its place in the room's order.
@@ -70,7 +74,15 @@ reaction: Reaction,
 /**
  * False when it is taken back.
  */
-active: boolean, } | { "kind": "joined" } | { "kind": "left", 
+active: boolean, } | { "kind": "joined", 
+/**
+ * By which way.
+ */
+via: Via, 
+/**
+ * As what. Only counts for somebody whose role the room does not know yet.
+ */
+role: Role, } | { "kind": "left", 
 /**
  * How.
  */
@@ -98,7 +110,19 @@ member: MemberId,
 /**
  * What it does.
  */
-action: Moderation, } | { "kind": "unknown" });
+action: Moderation, } | { "kind": "role", 
+/**
+ * The author's id for this act.
+ */
+id: ClientId, 
+/**
+ * Whom it is about.
+ */
+member: MemberId, 
+/**
+ * The role from now on. [`Role::Owner`] hands the room on: who had it is a moderator from then on.
+ */
+role: Role, } | { "kind": "unknown" });
 
 export type Body = { "kind": "message", 
 /**
@@ -144,7 +168,15 @@ reaction: Reaction,
 /**
  * False when it is taken back.
  */
-active: boolean, } | { "kind": "joined" } | { "kind": "left", 
+active: boolean, } | { "kind": "joined", 
+/**
+ * By which way.
+ */
+via: Via, 
+/**
+ * As what. Only counts for somebody whose role the room does not know yet.
+ */
+role: Role, } | { "kind": "left", 
 /**
  * How.
  */
@@ -172,7 +204,19 @@ member: MemberId,
 /**
  * What it does.
  */
-action: Moderation, } | { "kind": "unknown" };
+action: Moderation, } | { "kind": "role", 
+/**
+ * The author's id for this act.
+ */
+id: ClientId, 
+/**
+ * Whom it is about.
+ */
+member: MemberId, 
+/**
+ * The role from now on. [`Role::Owner`] hands the room on: who had it is a moderator from then on.
+ */
+role: Role, } | { "kind": "unknown" };
 
 export type Leaving = "left" | "lost";
 
@@ -220,7 +264,15 @@ reaction: Reaction,
 /**
  * False when it is taken back.
  */
-active: boolean, } | { "kind": "joined" } | { "kind": "left", 
+active: boolean, } | { "kind": "joined", 
+/**
+ * By which way.
+ */
+via: Via, 
+/**
+ * As what. Only counts for somebody whose role the room does not know yet.
+ */
+role: Role, } | { "kind": "left", 
 /**
  * How.
  */
@@ -248,7 +300,19 @@ member: MemberId,
 /**
  * What it does.
  */
-action: Moderation, } | { "kind": "unknown" };
+action: Moderation, } | { "kind": "role", 
+/**
+ * The author's id for this act.
+ */
+id: ClientId, 
+/**
+ * Whom it is about.
+ */
+member: MemberId, 
+/**
+ * The role from now on. [`Role::Owner`] hands the room on: who had it is a moderator from then on.
+ */
+role: Role, } | { "kind": "unknown" };
 
 export type Target = { 
 /**
@@ -264,7 +328,20 @@ export type RoomSettings = {
 /**
  * How long the room's history is kept, by the relay and by every member.
  */
-retention: Retention, };
+retention: Retention, 
+/**
+ * How somebody new comes in.
+ */
+admission: Admission, 
+/**
+ * Nobody new comes in at all.
+ */
+locked: boolean, 
+/**
+ * Seconds between two messages of one member; 0: as fast as they like. At most [`crate::limits::SLOW_SECONDS`].
+ * It does not hold for the owner and moderators.
+ */
+slow: number, };
 
 export type Retention = { "keep": "forever" } | { "keep": "days", 
 /**
@@ -274,9 +351,179 @@ days: Days, } | { "keep": "nothing" };
 
 export type Moderation = "mute" | "unmute" | "kick" | "ban" | "unban" | "unknown";
 
+export type Admission = "open" | "passcode" | "invite" | "knock" | "unknown";
+
+export type Role = "owner" | "moderator" | "member" | "guest" | "unknown";
+
+export type Via = { "by": "membership" } | { "by": "open" } | { "by": "passcode" } | { "by": "invite", 
+/**
+ * Which.
+ */
+invite: InviteId, } | { "by": "knock", 
+/**
+ * By whom.
+ */
+admitted_by: MemberId, } | { "by": "unknown" };
+
+export type Proof = "author" | "relay" | "missing";
+
+export type Invite = { 
+/**
+ * Its public name.
+ */
+id: InviteId, 
+/**
+ * Its secret.
+ */
+token: Token, 
+/**
+ * What those who use it become: [`Role::Member`] or [`Role::Guest`], or [`Role::Owner`] by the relay's own.
+ */
+role: Role, 
+/**
+ * Who made it. None: the relay itself.
+ */
+made_by: MemberId | null, 
+/**
+ * When it was made, by the relay's clock.
+ */
+made_at: number, 
+/**
+ * Until when it holds, by the relay's clock. None: until it is revoked.
+ */
+expires_at: number | null, 
+/**
+ * How many more may use it. None: any number.
+ */
+uses_left: number | null, 
+/**
+ * How many have used it.
+ */
+used: number, };
+
+export type Knock = { 
+/**
+ * Who.
+ */
+member: MemberId, 
+/**
+ * By which name. A label that they chose.
+ */
+name: DisplayName, };
+
+export type Banned = { 
+/**
+ * Who.
+ */
+member: MemberId, 
+/**
+ * By which name they were known.
+ */
+name: DisplayName, };
+
+export type DoorView = { 
+/**
+ * The passcode, to tell others.
+ */
+passcode: Passcode | null, 
+/**
+ * Those that still hold, oldest first. A moderator is not shown those that make owners.
+ */
+invites: Array<Invite>, 
+/**
+ * Who waits, longest first.
+ */
+knocks: Array<Knock>, 
+/**
+ * Who may not come in; at most [`crate::limits::BANNED_SHOWN`].
+ */
+banned: Array<Banned>, 
+/**
+ * How many passcode exchanges failed since the relay started.
+ */
+wrong: number, };
+
+export type Passcode = string;
+
+export type CompareWish = { "wish": "ask", 
+/**
+ * Whom.
+ */
+member: MemberId, } | { "wish": "accept" } | { "wish": "match" } | { "wish": "differ" } | { "wish": "stop" };
+
+export type Rich = Array<Block>;
+
+export type Block = { "block": "paragraph", 
+/**
+ * They.
+ */
+inlines: Array<Inline>, } | { "block": "heading", 
+/**
+ * Its text.
+ */
+inlines: Array<Inline>, } | { "block": "quote", 
+/**
+ * It.
+ */
+blocks: Array<Block>, } | { "block": "code", 
+/**
+ * The language that it claims to be.
+ */
+language: string | null, 
+/**
+ * The text.
+ */
+text: string, } | { "block": "list", 
+/**
+ * The first number. None: dots.
+ */
+start: number | null, 
+/**
+ * Its items.
+ */
+items: Array<Array<Block>>, } | { "block": "rule" };
+
+export type Inline = { "inline": "text", 
+/**
+ * It.
+ */
+text: string, } | { "inline": "break" } | { "inline": "strong", 
+/**
+ * What.
+ */
+inlines: Array<Inline>, } | { "inline": "emphasis", 
+/**
+ * What.
+ */
+inlines: Array<Inline>, } | { "inline": "strike", 
+/**
+ * What.
+ */
+inlines: Array<Inline>, } | { "inline": "code", 
+/**
+ * It.
+ */
+text: string, } | { "inline": "link", 
+/**
+ * Where it leads: http, https or mailto, as a browser would write it.
+ */
+href: string, 
+/**
+ * The host or mail address that it really leads to, in ASCII (`xn--` where it is not).
+ */
+host: string, 
+/**
+ * Whether the text says the same as `href`: then nobody is asked before it is opened.
+ */
+plain: boolean, 
+/**
+ * Its text.
+ */
+inlines: Array<Inline>, };
+
 export type Presence = "online" | "away" | "gone";
 
-export type Reject = "id_conflict" | "not_allowed" | "no_such_message" | "not_saved" | "unknown";
+export type Reject = "id_conflict" | "not_allowed" | "no_such_message" | "bad_signature" | "muted" | "slow_down" | "not_saved" | "unknown";
 
 export type RoomSummary = { 
 /**
@@ -294,7 +541,15 @@ online: number,
 /**
  * Whether it takes nobody more.
  */
-full: boolean, };
+full: boolean, 
+/**
+ * How somebody new comes in.
+ */
+admission: Admission, 
+/**
+ * Nobody new comes in at all.
+ */
+locked: boolean, };
 
 export type Update = { "update": "snapshot", 
 /**
@@ -348,7 +603,141 @@ suggested_name: string,
 /**
  * The app's version.
  */
-version: string, };
+version: string, 
+/**
+ * The key for people to compare.
+ */
+fingerprint: string, 
+/**
+ * Where this computer keeps the secret half.
+ */
+kept: Keeping, };
+
+export type Keeping = "keychain" | "file";
+
+export type Security = { 
+/**
+ * The room's key, for people to compare.
+ */
+fingerprint: string, 
+/**
+ * By what it is known for the right one, best first.
+ */
+verified: Verified, 
+/**
+ * The key of what answered in its place, with [`Trouble::KeyChanged`].
+ */
+offered: string | null, };
+
+export type Verified = "no" | "passcode" | "invite" | "compared" | "hosted";
+
+export type Comparison = { 
+/**
+ * With whom.
+ */
+member: MemberId, 
+/**
+ * By which name.
+ */
+name: DisplayName, 
+/**
+ * How far it is.
+ */
+stage: CompareStage, };
+
+export type CompareStage = { "stage": "asked" } | { "stage": "waiting" } | { "stage": "codes", 
+/**
+ * Six of [`crate::compare::EMOJI`], with their names.
+ */
+emoji: Array<CodeEmoji>, 
+/**
+ * The same as nine digits, in groups of three.
+ */
+digits: string, } | { "stage": "matched" } | { "stage": "stopped" } | { "stage": "broken" };
+
+export type CodeEmoji = { 
+/**
+ * The picture.
+ */
+emoji: string, 
+/**
+ * Its name in English.
+ */
+name: string, };
+
+export type FoundRoom = { 
+/**
+ * Its key, for people to compare.
+ */
+fingerprint: string, 
+/**
+ * What this computer knows of it.
+ */
+known: Known, 
+/**
+ * Which room.
+ */
+room: RoomId, 
+/**
+ * Its name.
+ */
+name: RoomName, 
+/**
+ * How many members are present.
+ */
+online: number, 
+/**
+ * Whether it takes nobody more.
+ */
+full: boolean, 
+/**
+ * How somebody new comes in.
+ */
+admission: Admission, 
+/**
+ * Nobody new comes in at all.
+ */
+locked: boolean, };
+
+export type Known = { "known": "new" } | { "known": "joined" } | { "known": "key_changed", 
+/**
+ * The room known before.
+ */
+room: RoomId, 
+/**
+ * Its key, for people to compare.
+ */
+fingerprint: string, };
+
+export type LinkQuestion = { 
+/**
+ * The link as it came, to give back with the answer.
+ */
+link: string, 
+/**
+ * Which room it leads to.
+ */
+room: RoomId, 
+/**
+ * What the link calls it.
+ */
+name: RoomName | null, 
+/**
+ * The room's key, for people to compare.
+ */
+fingerprint: string, 
+/**
+ * Where it leads, best first.
+ */
+addresses: Array<string>, 
+/**
+ * Whether it brings an invite.
+ */
+invite: boolean, 
+/**
+ * Whether the room was joined before.
+ */
+known: boolean, };
 
 export type RoomView = { 
 /**
@@ -410,7 +799,23 @@ outbox: Array<Pending>,
 /**
  * Who is typing, oneself left out.
  */
-typing: Array<MemberId>, };
+typing: Array<MemberId>, 
+/**
+ * How sure it is that this is the right room.
+ */
+security: Security, 
+/**
+ * The door, for the owner and moderators while they are in the room.
+ */
+door: DoorView | null, 
+/**
+ * A comparison of short codes that is going on.
+ */
+compare: Comparison | null, 
+/**
+ * While the room or the relay wants a pause of us: until when, by this computer's clock.
+ */
+slow_until: number | null, };
 
 export type Hosting = { 
 /**
@@ -454,7 +859,11 @@ kind: AddressKind, };
 
 export type AddressKind = "lan" | "public" | "vpn" | "virtual" | "link_local" | "loopback";
 
-export type LinkState = { "state": "connecting" } | { "state": "online" } | { "state": "waiting", 
+export type LinkState = { "state": "connecting" } | { "state": "online" } | { "state": "passcode", 
+/**
+ * Whether one was tried and is another one.
+ */
+wrong: boolean, } | { "state": "knocking" } | { "state": "waiting", 
 /**
  * Why the connection ended or could not be made.
  */
@@ -468,7 +877,7 @@ retry_at: number, } | { "state": "closed",
  */
 trouble: Trouble, };
 
-export type Trouble = "name_unknown" | "nobody_answers" | "not_chatspot" | "relay_too_old" | "client_too_old" | "no_such_room" | "room_full" | "lost" | "silent" | "too_slow" | "relay_stopping" | "host_closed" | "replaced" | "unauthenticated" | "stopped" | "not_saved" | "protocol";
+export type Trouble = "name_unknown" | "nobody_answers" | "not_chatspot" | "relay_too_old" | "client_too_old" | "no_such_room" | "room_full" | "lost" | "silent" | "too_slow" | "relay_stopping" | "host_closed" | "replaced" | "unauthenticated" | "stopped" | "key_changed" | "banned" | "kicked" | "locked" | "invite_needed" | "bad_invite" | "not_local" | "denied" | "slow_down" | "not_saved" | "protocol";
 
 export type MemberView = { 
 /**
@@ -484,9 +893,25 @@ name: DisplayName,
  */
 tag: string, 
 /**
- * Whether this member hosts the room.
+ * Whether the room is on this member's computer.
  */
 host: boolean, 
+/**
+ * What it may do.
+ */
+role: Role, 
+/**
+ * Whether it may only read.
+ */
+muted: boolean, 
+/**
+ * Whether the person at this computer compared codes with it.
+ */
+verified: boolean, 
+/**
+ * Somebody else in the room whose name looks the same, and who was known by it first.
+ */
+looks_like: MemberId | null, 
 /**
  * How it is here. Never [`Presence::Gone`].
  */
@@ -510,7 +935,15 @@ log: number,
 /**
  * The event.
  */
-event: Event, } | { "item": "reset", 
+event: Event, 
+/**
+ * Who vouches for it.
+ */
+proof: Proof, 
+/**
+ * What it says as a tree, where it is more than plain text.
+ */
+rich: Rich | null, } | { "item": "reset", 
 /**
  * The new log.
  */
@@ -578,7 +1011,11 @@ log: number,
 /**
  * The message.
  */
-event: Event, };
+event: Event, 
+/**
+ * Who vouches for it.
+ */
+proof: Proof, };
 
 export type ExportFormat = "json_lines" | "html";
 
@@ -600,7 +1037,11 @@ at: number,
 /**
  * How far it is.
  */
-state: PendingState, };
+state: PendingState, 
+/**
+ * What it says as a tree, where it is more than plain text.
+ */
+rich: Rich | null, };
 
 export type PendingState = { "state": "queued" } | { "state": "sending" } | { "state": "failed", 
 /**
@@ -632,7 +1073,15 @@ joined_at: number,
 /**
  * Whether this computer keeps some of its history.
  */
-kept: boolean, };
+kept: boolean, 
+/**
+ * The room's key, for people to compare.
+ */
+fingerprint: string, 
+/**
+ * By what it is known for the right one.
+ */
+verified: Verified, };
 
 export type Found = { 
 /**
@@ -640,9 +1089,9 @@ export type Found = {
  */
 address: string, 
 /**
- * Its rooms.
+ * Its rooms. Those that could not prove their key are left out.
  */
-rooms: Array<RoomSummary>, };
+rooms: Array<FoundRoom>, };
 
 export type Failure = { 
 /**
@@ -654,7 +1103,7 @@ code: FailureCode,
  */
 message: string, };
 
-export type FailureCode = "not_an_address" | "wrong_scheme" | "name_unknown" | "nobody_answers" | "not_chatspot" | "relay_too_old" | "client_too_old" | "room_full" | "no_such_room" | "no_rooms" | "empty" | "too_long" | "control" | "no_name" | "not_open" | "outbox_full" | "too_many_rooms" | "no_port" | "not_host" | "storage" | "disk_full" | "newer_data" | "data_in_use" | "internal";
+export type FailureCode = "not_an_address" | "wrong_scheme" | "name_unknown" | "nobody_answers" | "not_chatspot" | "relay_too_old" | "client_too_old" | "room_full" | "no_such_room" | "no_rooms" | "empty" | "too_long" | "control" | "no_name" | "not_open" | "outbox_full" | "too_many_rooms" | "no_port" | "not_host" | "storage" | "disk_full" | "newer_data" | "data_in_use" | "bad_link" | "link_too_new" | "room_not_there" | "key_changed" | "too_short" | "wrong_passphrase" | "not_an_identity" | "keychain_locked" | "keychain_empty" | "unsafe_link" | "not_allowed" | "not_connected" | "internal";
 
 export type Change = { "change": "me", 
 /**
@@ -760,7 +1209,27 @@ member: MemberId,
 /**
  * True while typing.
  */
-active: boolean, }) | { "change": "quit_asked", 
+active: boolean, } | { "what": "security", 
+/**
+ * It now.
+ */
+security: Security, } | { "what": "door", 
+/**
+ * It now.
+ */
+door: DoorView | null, } | { "what": "compare", 
+/**
+ * It now. None: there is none any more.
+ */
+compare: Comparison | null, } | { "what": "slow", 
+/**
+ * See [`RoomView::slow_until`].
+ */
+until: number | null, }) | { "change": "link_asked", 
+/**
+ * The question. None: the link was none that leads anywhere.
+ */
+question: LinkQuestion | null, } | { "change": "quit_asked", 
 /**
  * How many others are in those rooms.
  */
@@ -846,7 +1315,23 @@ member: MemberId,
 /**
  * True while typing.
  */
-active: boolean, };
+active: boolean, } | { "what": "security", 
+/**
+ * It now.
+ */
+security: Security, } | { "what": "door", 
+/**
+ * It now.
+ */
+door: DoorView | null, } | { "what": "compare", 
+/**
+ * It now. None: there is none any more.
+ */
+compare: Comparison | null, } | { "what": "slow", 
+/**
+ * See [`RoomView::slow_until`].
+ */
+until: number | null, };
 
 export const LIMITS = {
   textBytes: 16384,

@@ -10,8 +10,8 @@ import type {
   Hits,
   Place,
   Recent,
-  Retention,
   RoomId,
+  RoomSettings,
 } from "../generated/protocol";
 import { asFailure, type Transport } from "../transport/transport";
 import type { ChatState } from "./chat.svelte";
@@ -56,8 +56,8 @@ export class Actions {
   }
 
   /** Hosts a room and goes there. */
-  async hostRoom(name: string, retention: Retention): Promise<void> {
-    this.#ui.go(await this.#transport.hostRoom(name, retention));
+  async hostRoom(name: string, settings: RoomSettings, passcode: string | null): Promise<void> {
+    this.#ui.go(await this.#transport.hostRoom(name, settings, passcode));
   }
 
   lookUp(text: string): Promise<Found> {
@@ -159,8 +159,8 @@ export class Actions {
     this.#drafts.forget(room);
   }
 
-  setRetention(room: RoomId, retention: Retention): Promise<void> {
-    return this.#transport.setRetention(room, retention);
+  setSettings(room: RoomId, settings: RoomSettings): Promise<void> {
+    return this.#transport.setSettings(room, settings);
   }
 
   /** Writes a room's history to a file; gives the path. */

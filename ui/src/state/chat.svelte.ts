@@ -5,9 +5,12 @@
  */
 import {
   type Change,
+  type Comparison,
+  type DoorView,
   type Hosting,
   type Item,
   LIMITS,
+  type LinkQuestion,
   type LinkState,
   type Me,
   type MemberId,
@@ -22,6 +25,7 @@ import {
   type RoomId,
   type RoomSettings,
   type RoomView,
+  type Security,
   type Update,
 } from "../generated/protocol";
 import { endOf, lastPlace, type Shown, withCut, withLive, withPage } from "./window";
@@ -71,6 +75,14 @@ export interface Room {
   readonly draft: string;
   readonly outbox: readonly Pending[];
   readonly typing: readonly MemberId[];
+  /** How sure it is that this is the right room. */
+  readonly security: Security;
+  /** The door, for its keepers while they are connected. */
+  readonly door: DoorView | null;
+  /** A comparison of short codes that is going on. */
+  readonly compare: Comparison | null;
+  /** Until when the room wants a pause of us. */
+  readonly slowUntil: number | null;
   /** The part of the history that is shown; none while the room is not in front or its first part is being read. */
   readonly shown: Shown | null;
   /** The place of the newest event. */
@@ -98,6 +110,10 @@ class OpenRoom implements Room {
   cuts = $state.raw(0);
   outbox = $state.raw<readonly Pending[]>([]);
   typing = $state.raw<readonly MemberId[]>([]);
+  security = $state.raw<Security>({ fingerprint: "", verified: "no", offered: null });
+  door = $state.raw<DoorView | null>(null);
+  compare = $state.raw<Comparison | null>(null);
+  slowUntil = $state.raw<number | null>(null);
 
   constructor(view: RoomView) {
     this.room = view.room;
@@ -115,6 +131,10 @@ class OpenRoom implements Room {
     this.read = view.read;
     this.unread = view.unread;
     this.draft = view.draft;
+    this.security = view.security;
+    this.door = view.door;
+    this.compare = view.compare;
+    this.slowUntil = view.slow_until;
   }
 
   get newest(): Place | null {
@@ -146,7 +166,10 @@ class OpenRoom implements Room {
         this.address = change.address;
         break;
       case "link":
-        if (change.link.state !== "online") this.typing = [];
+        if (change.link.state !== "online") {
+          this.typing = [];
+          this.door = null;
+        }
         this.link = change.link;
         break;
       case "hosting":
@@ -206,6 +229,18 @@ class OpenRoom implements Room {
         this.typing = change.active ? [...others, change.member] : others;
         break;
       }
+      case "security":
+        this.security = change.security;
+        break;
+      case "door":
+        this.door = change.door;
+        break;
+      case "compare":
+        this.compare = change.compare;
+        break;
+      case "slow":
+        this.slowUntil = change.until;
+        break;
       default:
         change satisfies never;
     }
@@ -244,6 +279,7 @@ export class ChatState {
   #prefs = $state.raw("");
   #recovered = $state.raw<Recovery | null>(null);
   #quitAsked = $state.raw<{ readonly others: number } | null>(null);
+  #linkAsked = $state.raw<{ readonly question: LinkQuestion | null } | null>(null);
 
   /** This installation; none before the first snapshot. */
   get me(): Me | null {
@@ -268,6 +304,10 @@ export class ChatState {
   /** The last time that somebody wanted to quit while others were in rooms hosted here. A new object each time. */
   get quitAsked(): { readonly others: number } | null {
     return this.#quitAsked;
+  }
+  /** The last link that was opened, with no question when it leads nowhere. A new object each time. */
+  get linkAsked(): { readonly question: LinkQuestion | null } | null {
+    return this.#linkAsked;
   }
 
   /** The open room of that id. */
@@ -318,6 +358,9 @@ export class ChatState {
         break;
       case "quit_asked":
         this.#quitAsked = { others: change.others };
+        break;
+      case "link_asked":
+        this.#linkAsked = { question: change.question };
         break;
       default:
         change satisfies never;

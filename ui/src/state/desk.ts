@@ -5,8 +5,10 @@ import { Actions } from "./actions";
 import { ChatState } from "./chat.svelte";
 import { Drafts } from "./drafts.svelte";
 import { History } from "./history.svelte";
+import { Passcodes } from "./passcodes";
 import { Prefs } from "./prefs.svelte";
 import { Reading } from "./reading.svelte";
+import { TrustActions } from "./trust";
 import { Ui } from "./ui.svelte";
 
 /** The desk of a window. */
@@ -24,17 +26,22 @@ export function deskOver(transport: Transport): Desk {
   });
   const history = new History(transport, chat, ui);
   const actions = new Actions(transport, chat, ui, drafts, prefs, reading);
-  return { chat, ui, prefs, drafts, reading, history, actions };
+  const trust = new TrustActions(transport, ui);
+  const passcodes = new Passcodes();
+  return { chat, ui, prefs, drafts, reading, history, actions, trust, passcodes };
 }
 
 /** Subscribes the desk to what the transport tells. */
-export async function connect({ chat, ui, prefs, drafts }: Desk, transport: Transport) {
+export async function connect({ chat, ui, prefs, drafts, passcodes }: Desk, transport: Transport) {
   try {
     await transport.subscribe((update) => {
       chat.apply(update);
       if (update.update === "snapshot" || update.changes.some(({ change }) => change === "prefs"))
         prefs.take(chat.prefs);
-      for (const { room } of chat.rooms) drafts.takeOver(room);
+      for (const { room, link } of chat.rooms) {
+        drafts.takeOver(room);
+        if (link.state === "online") passcodes.forget(room);
+      }
       if (update.update === "snapshot") ui.start(prefs.place);
     });
   } catch (thrown) {

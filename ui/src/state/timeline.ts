@@ -4,14 +4,18 @@
  */
 import type {
   ClientId,
-  Event,
   Item,
   MemberId,
   Moderation,
   Pending,
   PendingState,
   Place,
-  Retention,
+  Proof,
+  Rich,
+  Role,
+  RoomSettings,
+  Target,
+  Via,
 } from "../generated/protocol";
 import { comparePlaces, nameOf, placeOf } from "./window";
 
@@ -24,6 +28,12 @@ export const QUICK_RETURN_MS = 5 * 60_000;
 export interface Message {
   readonly key: string;
   readonly text: string;
+  /** What it says as a tree, where it is more than plain text. */
+  readonly rich: Rich | null;
+  /** What names it to the room. */
+  readonly target: Target;
+  /** Who deleted it; nobody knows what it said then. */
+  readonly deleted: Named | null;
   /** When it was committed; for one that is on its way, when it was written. */
   readonly at: number;
   /** Where it stands in the history; none while it is on its way. */
@@ -39,7 +49,18 @@ export interface Named {
 }
 
 /** How somebody's presence changed over a run of comings and goings. */
-export type Move = "joined" | "left" | "lost" | "visited" | "returned";
+export type Move =
+  | "joined"
+  | "by_passcode"
+  | "by_invite"
+  | "let_in"
+  | "left"
+  | "lost"
+  | "visited"
+  | "returned";
+
+/** Those of a run who moved the same way; the last is who let them in. */
+export type Moved = readonly [Move, readonly Named[], MemberId | null];
 
 /** A row of the timeline. Keys are unique within one layout and stay with what they name. */
 export type Row = { readonly key: string } & (
@@ -50,13 +71,15 @@ export type Row = { readonly key: string } & (
       readonly author: MemberId;
       readonly name: string;
       readonly mine: boolean;
+      /** Whether the author is proven to have said it; if not, it stands apart and looks like nobody's. */
+      readonly proven: boolean;
       readonly at: number;
       readonly messages: readonly Message[];
     }
   | {
       readonly row: "moves";
       readonly at: number;
-      readonly moves: readonly (readonly [Move, readonly Named[]])[];
+      readonly moves: readonly Moved[];
     }
   | { readonly row: "did"; readonly at: number; readonly who: Named; readonly did: Deed }
   | { readonly row: "reset" }
@@ -66,16 +89,26 @@ export type Row = { readonly key: string } & (
 /** What somebody did that is told in one line. */
 export type Deed =
   | { readonly deed: "renamed"; readonly from: string }
-  | { readonly deed: "settings"; readonly retention: Retention }
+  | {
+      readonly deed: "settings";
+      readonly settings: RoomSettings;
+      /** What held before, if that is known. */
+      readonly before: RoomSettings | null;
+    }
   | { readonly deed: "edited" | "deleted"; readonly whose: MemberId }
   | { readonly deed: "reacted"; readonly reaction: string; readonly active: boolean }
   | { readonly deed: "moderated"; readonly member: MemberId; readonly action: Moderation }
+  | { readonly deed: "role"; readonly member: MemberId; readonly role: Role }
+  /** Something that bears no proof of its author has no effect. */
+  | { readonly deed: "unproven" }
   | { readonly deed: "unknown" };
 
 /** What to lay out. */
 export interface Stretch {
   /** The items to show. */
   readonly items: readonly Item[];
+  /** Items that may be about those that show: what was deleted later must not be read. */
+  readonly live?: readonly Item[];
   /** Whether there is more before them. */
   readonly older: boolean;
   /** Own messages on their way, which stand at the end. */
@@ -100,7 +133,7 @@ export function dayOf(at: number): string {
 
 /** The rows of a stretch. */
 export function layOut(stretch: Stretch): Row[] {
-  const rows = new Rows(stretch.me.author);
+  const rows = new Rows(stretch.me.author, deletions(stretch), said(stretch.items));
   // A line that belongs further up than what is shown does not show.
   let line = stretch.older ? null : stretch.readTo;
   for (const item of stretch.items) {
@@ -113,21 +146,46 @@ export function layOut(stretch: Stretch): Row[] {
         line = null;
       }
     }
-    if (item.item === "event") rows.event(item.event, item.log);
+    if (item.item === "event") rows.event(item);
     else if (item.item === "reset") rows.add({ row: "reset", key: `reset ${item.log}` });
     else rows.add({ row: "gap", key: `gap ${item.log}.${item.before}` });
   }
   // Other things on their way show once they are done.
-  for (const { id, submission, at, state } of stretch.outbox)
+  for (const { id, submission, at, state, rich } of stretch.outbox)
     if (submission.kind === "message")
-      rows.message(stretch.me, {
+      rows.message(stretch.me, "author", {
         key: `${stretch.me.author} ${id}`,
         text: submission.text,
+        rich,
+        target: { author: stretch.me.author, id },
+        deleted: null,
         at,
         place: null,
         pending: { id, state },
       });
   return rows.done();
+}
+
+const keyOf = ({ author, id }: Target) => `${author} ${id}`;
+
+/** Which messages were deleted, and by whom. What is not proven deletes nothing. */
+function deletions({ items, live = [] }: Stretch): ReadonlyMap<string, Named> {
+  const deleted = new Map<string, Named>();
+  for (const item of [...items, ...(live === items ? [] : live)])
+    if (item.item === "event" && item.event.kind === "deleted" && item.proof !== "missing") {
+      const { author, name, target } = item.event;
+      const key = keyOf(target);
+      if (!deleted.has(key)) deleted.set(key, { author, name });
+    }
+  return deleted;
+}
+
+/** The messages of a stretch. */
+function said(items: readonly Item[]): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (const item of items)
+    if (item.item === "event" && item.event.kind === "message") keys.add(keyOf(item.event));
+  return keys;
 }
 
 /** `after`, with every row and message that is as it was `before` replaced by that very object: drawn once is enough. */
@@ -145,6 +203,7 @@ export function keepSame(before: readonly Row[], after: readonly Row[]): Row[] {
     const same =
       old.name === row.name &&
       old.mine === row.mine &&
+      old.proven === row.proven &&
       old.at === row.at &&
       old.messages.length === messages.length &&
       messages.every((message, at) => message === old.messages[at]);
@@ -156,6 +215,9 @@ function sameMessage(one: Message, other: Message): boolean {
   return (
     one.key === other.key &&
     one.text === other.text &&
+    (one.rich === null) === (other.rich === null) &&
+    one.deleted?.author === other.deleted?.author &&
+    one.deleted?.name === other.deleted?.name &&
     one.at === other.at &&
     one.place?.log === other.place?.log &&
     one.place?.seq === other.place?.seq &&
@@ -167,51 +229,69 @@ type Block = Extract<Row, { row: "block" }> & { messages: Message[] };
 interface Course extends Named {
   readonly first: "joined" | "left";
   readonly leftAt: number;
+  readonly via: Via | null;
   last: "joined" | "left" | "lost";
   at: number;
 }
 
 class Rows {
   readonly #me: MemberId;
+  readonly #deleted: ReadonlyMap<string, Named>;
+  readonly #said: ReadonlySet<string>;
   readonly #rows: Row[] = [];
   readonly #keys = new Set<string>();
   #day = "";
   #block: Block | null = null;
   #run: { key: string; at: number; members: Map<MemberId, Course> } | null = null;
+  #rules: RoomSettings | null = null;
 
-  constructor(me: MemberId) {
+  constructor(me: MemberId, deleted: ReadonlyMap<string, Named>, shown: ReadonlySet<string>) {
     this.#me = me;
+    this.#deleted = deleted;
+    this.#said = shown;
   }
 
-  event(event: Event, log: number): void {
+  event({ event, log, proof, rich }: Extract<Item, { item: "event" }>): void {
     const who = { author: event.author, name: event.name };
     const place = { log, seq: event.seq };
     const did = (deed: Deed) =>
       this.add({ row: "did", key: `did ${nameOf(place)}`, at: event.at, who, did: deed });
+    if (proof === "missing" && event.kind !== "message") return did({ deed: "unproven" });
     switch (event.kind) {
       case "message":
-        return this.message(who, {
-          key: `${event.author} ${event.id}`,
+        return this.message(who, proof, {
+          key: keyOf(event),
           text: event.text,
+          rich,
+          target: { author: event.author, id: event.id },
+          deleted: this.#deleted.get(keyOf(event)) ?? null,
           at: event.at,
           place,
           pending: null,
         });
       case "joined":
-        return this.#move(who, "joined", event.at, place);
+        return this.#move(who, "joined", event.at, place, event.via);
       case "left":
-        return this.#move(who, event.how, event.at, place);
+        return this.#move(who, event.how, event.at, place, null);
       case "renamed":
         return did({ deed: "renamed", from: event.from });
-      case "settings":
-        return did({ deed: "settings", retention: event.settings.retention });
-      case "edited":
+      case "settings": {
+        const before = this.#rules;
+        this.#rules = event.settings;
+        return did({ deed: "settings", settings: event.settings, before });
+      }
       case "deleted":
-        return did({ deed: event.kind, whose: event.target.author });
+        // It shows where the message was.
+        if (this.#said.has(keyOf(event.target))) return;
+        return did({ deed: "deleted", whose: event.target.author });
+      case "edited":
+        return did({ deed: "edited", whose: event.target.author });
       case "reacted":
         return did({ deed: "reacted", reaction: event.reaction, active: event.active });
       case "moderated":
         return did({ deed: "moderated", member: event.member, action: event.action });
+      case "role":
+        return did({ deed: "role", member: event.member, role: event.role });
       case "unknown":
         return did({ deed: "unknown" });
       default:
@@ -219,7 +299,8 @@ class Rows {
     }
   }
 
-  message(who: Named, message: Message): void {
+  message(who: Named, proof: Proof, message: Message): void {
+    const proven = proof !== "missing";
     const keyed = { ...message, key: this.#unique(message.key) };
     const block = this.#block;
     const before = block?.messages.at(-1);
@@ -229,6 +310,7 @@ class Rows {
       this.#run === null &&
       block.author === who.author &&
       block.name === who.name &&
+      block.proven === proven &&
       dayOf(message.at) === this.#day &&
       Math.abs(message.at - before.at) <= BLOCK_MS
     ) {
@@ -241,7 +323,8 @@ class Rows {
       row: "block",
       key: `block ${keyed.key}`,
       ...who,
-      mine: who.author === this.#me,
+      mine: proven && who.author === this.#me,
+      proven,
       at: message.at,
       messages: [keyed],
     };
@@ -265,7 +348,7 @@ class Rows {
     return this.#rows;
   }
 
-  #move(who: Named, how: Course["last"], at: number, place: Place): void {
+  #move(who: Named, how: Course["last"], at: number, place: Place, via: Via | null): void {
     if (this.#run && dayOf(this.#run.at) !== dayOf(at)) this.#endRun();
     this.#run ??= { key: `moves ${nameOf(place)}`, at, members: new Map() };
     const course = this.#run.members.get(who.author);
@@ -275,6 +358,7 @@ class Rows {
         ...who,
         first: how === "joined" ? "joined" : "left",
         leftAt: at,
+        via,
         last: how,
         at,
       });
@@ -284,19 +368,20 @@ class Rows {
     const run = this.#run;
     this.#run = null;
     if (!run) return;
-    const moves = new Map<Move, Named[]>();
+    const moves = new Map<string, [Move, Named[], MemberId | null]>();
     for (const course of run.members.values()) {
       const move = moveOf(course);
       if (move === null) continue;
       const named = { author: course.author, name: course.name };
-      const same = moves.get(move);
-      if (same) same.push(named);
-      else moves.set(move, [named]);
+      const by = move === "let_in" && course.via?.by === "knock" ? course.via.admitted_by : null;
+      const same = moves.get(`${move} ${by}`);
+      if (same) same[1].push(named);
+      else moves.set(`${move} ${by}`, [move, [named], by]);
     }
     if (moves.size === 0) return;
     this.#date(run.at);
     this.#block = null;
-    this.#rows.push({ row: "moves", key: run.key, at: run.at, moves: [...moves] });
+    this.#rows.push({ row: "moves", key: run.key, at: run.at, moves: [...moves.values()] });
   }
 
   #date(at: number): void {
@@ -316,7 +401,21 @@ class Rows {
 }
 
 function moveOf(course: Course): Move | null {
-  if (course.first === "joined") return course.last === "joined" ? "joined" : "visited";
+  if (course.first === "joined") return course.last === "joined" ? cameBy(course.via) : "visited";
   if (course.last !== "joined") return course.last;
   return course.at - course.leftAt <= QUICK_RETURN_MS ? null : "returned";
+}
+
+/** The way by which somebody new came in; a member who is back just joined. */
+function cameBy(via: Via | null): Move {
+  switch (via?.by) {
+    case "passcode":
+      return "by_passcode";
+    case "invite":
+      return "by_invite";
+    case "knock":
+      return "let_in";
+    default:
+      return "joined";
+  }
 }

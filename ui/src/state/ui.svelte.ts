@@ -1,11 +1,38 @@
 /** Where the person at this window is: which room or page, which dialog. Says nothing about the chat itself. */
-import type { Failure, Place, Recent, RoomId } from "../generated/protocol";
+import type {
+  Failure,
+  LinkQuestion,
+  MemberId,
+  Place,
+  Recent,
+  RoomId,
+  Target,
+} from "../generated/protocol";
 import type { Prefs } from "./prefs.svelte";
+
+/** What is asked about before it is done. */
+export type Asked = { readonly room: RoomId; readonly name: string } & (
+  | { readonly act: "kick" | "ban" | "owner"; readonly member: MemberId }
+  | { readonly act: "delete"; readonly target: Target; readonly mine: boolean }
+);
 
 /** What stands over the page. */
 export type Dialog =
   | { readonly dialog: "host" | "join" | "settings" | "switcher" | "shortcuts" }
-  | { readonly dialog: "invite" | "stop" | "leave" | "retention" | "export"; readonly room: RoomId }
+  | {
+      readonly dialog: "invite" | "stop" | "leave" | "retention" | "export" | "door" | "security";
+      readonly room: RoomId;
+    }
+  | {
+      /** Somebody of a room, and what can be done about them. */
+      readonly dialog: "member";
+      readonly room: RoomId;
+      readonly member: MemberId;
+      readonly name: string;
+    }
+  | { readonly dialog: "sure"; readonly asked: Asked }
+  | { readonly dialog: "open-link"; readonly href: string; readonly host: string }
+  | { readonly dialog: "link"; readonly question: LinkQuestion }
   | { readonly dialog: "forget"; readonly recent: Recent }
   | {
       readonly dialog: "rejoin";

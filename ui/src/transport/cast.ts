@@ -1,6 +1,8 @@
 /** What scenes are made of: people, rooms, addresses, and a way to tell what they said. */
 import type {
   ClientId,
+  DoorView,
+  FoundRoom,
   HostAddress,
   Hosting,
   Item,
@@ -11,12 +13,18 @@ import type {
   Place,
   Recent,
   Retention,
+  Rich,
+  Role,
   RoomId,
+  RoomSettings,
   RoomView,
+  Verified,
+  Via,
   View,
 } from "../generated/protocol";
 import { tagOf } from "../state/member";
 import { retentionOf } from "../state/retention";
+import type { Scene } from "./fake";
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
@@ -39,6 +47,17 @@ export function key(seed: string): string {
   );
 }
 
+/** A made-up fingerprint: so many groups of four, the same for the same seed. */
+export function fingerprint(seed: string, groups = 7): string {
+  let bits = 11;
+  for (const letter of seed) bits = (Math.imul(bits, 137) + letter.charCodeAt(0)) >>> 0;
+  const letters = Array.from({ length: groups * 4 }, () => {
+    bits = (Math.imul(bits, 1_664_525) + 1_013_904_223) >>> 0;
+    return "abcdefghijklmnopqrstuvwxyz234567"[bits >>> 27];
+  });
+  return letters.join("").replace(/(.{4})(?=.)/g, "$1 ");
+}
+
 export interface Person {
   readonly member: MemberId;
   readonly name: string;
@@ -59,6 +78,8 @@ export const me: Me = {
   name: ada.name,
   suggested_name: ada.name,
   version: "0.1.0",
+  fingerprint: fingerprint("Ada", 13),
+  kept: "keychain",
 };
 
 export const present = ({ member, name }: Person, more: Partial<MemberView> = {}): MemberView => ({
@@ -66,7 +87,30 @@ export const present = ({ member, name }: Person, more: Partial<MemberView> = {}
   name,
   tag: tagOf(member),
   host: false,
+  role: "member",
+  muted: false,
+  verified: false,
+  looks_like: null,
   presence: "online",
+  ...more,
+});
+/** Whoever made the room and has it on their computer. */
+export const hosts = (person: Person): MemberView => present(person, { host: true, role: "owner" });
+
+/** A room's rules, usual but for what is said. */
+export const rules = (
+  retention: Retention = { keep: "forever" },
+  more: Partial<RoomSettings> = {},
+): RoomSettings => ({ retention, admission: "passcode", locked: false, slow: 0, ...more });
+
+export const PASSCODE = "copper-lantern-quiet-meadow";
+/** The door of a room, as its keepers see it. */
+export const door = (more: Partial<DoorView> = {}): DoorView => ({
+  passcode: PASSCODE as never,
+  invites: [],
+  knocks: [],
+  banned: [],
+  wrong: 0,
   ...more,
 });
 
@@ -86,13 +130,18 @@ export class Story {
     this.#at += ms;
     return this;
   }
-  say({ member, name }: Person, text: string, wait = 20_000): this {
+  say({ member, name }: Person, text: string, wait = 20_000, rich: Rich | null = null): this {
     this.#at += wait;
     const id = `m${this.#log}.${this.#seq}`;
-    return this.#event({ kind: "message", id, text, author: member, name });
+    return this.#event({ kind: "message", id, text, author: member, name }, { rich });
   }
-  join({ member, name }: Person): this {
-    return this.#event({ kind: "joined", author: member, name });
+  /** What somebody is said to have said, or done, without proof. */
+  unproven({ member, name }: Person, body: Record<string, unknown> & { kind: string }): this {
+    const id = `u${this.#log}.${this.#seq}`;
+    return this.#event({ id, author: member, name, ...body }, { proof: "missing" });
+  }
+  join({ member, name }: Person, via: Via = { by: "membership" }, role: Role = "member"): this {
+    return this.#event({ kind: "joined", author: member, name, via, role }, { proof: "relay" });
   }
   leave({ member, name }: Person, how: "left" | "lost" = "left"): this {
     return this.#event({ kind: "left", how, author: member, name });
@@ -115,10 +164,11 @@ export class Story {
     this.items.push({ item: "reset", log: this.#log });
     return this;
   }
-  #event(body: Record<string, unknown>): this {
+  #event(body: Record<string, unknown>, more: Partial<EventItem> = {}): this {
     this.#seq += 1;
     const event = { seq: this.#seq, at: this.#at, ...body } as EventItem["event"];
-    this.items.push({ item: "event", log: this.#log, event });
+    const fixed = { proof: "author", rich: null, ...more } as const;
+    this.items.push({ item: "event", log: this.#log, event, ...fixed });
     return this;
   }
 }
@@ -160,12 +210,40 @@ export function opening(room: RoomId, name: string, at: string): RoomView {
     draft: "",
     outbox: [],
     typing: [],
+    security: security(name),
+    door: null,
+    compare: null,
+    slow_until: null,
   };
 }
 
+export const security = (
+  seed: string,
+  verified: Verified = "passcode",
+  offered: string | null = null,
+) => ({ fingerprint: fingerprint(seed), verified, offered });
+
+/** A room that answers at an address. */
+export const found = (
+  room: RoomId,
+  name: string,
+  online: number,
+  more: Partial<FoundRoom> = {},
+): FoundRoom => ({
+  room,
+  name,
+  online,
+  full: false,
+  admission: "passcode",
+  locked: false,
+  fingerprint: fingerprint(name),
+  known: { known: "new" },
+  ...more,
+});
+
 /** A message on its way, but for how far it is. */
-export function message(id: ClientId, text: string): Pick<Pending, "id" | "submission"> {
-  return { id, submission: { kind: "message", id, text } };
+export function message(id: ClientId, text: string): Pick<Pending, "id" | "submission" | "rich"> {
+  return { id, submission: { kind: "message", id, text }, rich: null };
 }
 
 /** The place of a room's newest event. */
@@ -179,17 +257,19 @@ export function hosted(
   room: RoomId,
   name: string,
   host: Me,
-  retention: Retention = { keep: "forever" },
+  settings: RoomSettings = rules(),
 ): RoomView {
-  const self = present({ member: host.member, name: host.name ?? "" }, { host: true });
+  const self = hosts({ member: host.member, name: host.name ?? "" });
   return {
     ...opening(room, name, "127.0.0.1:4470"),
     hosting,
     link: { state: "online" },
-    settings: { retention },
+    settings,
     members: [self],
-    items: new Story(Date.now()).join(self).items,
+    items: new Story(Date.now()).join(self, undefined, "owner").items,
     read: { log: 1, seq: 1 },
+    security: security(name, "hosted"),
+    door: door(),
   };
 }
 
@@ -222,10 +302,10 @@ const talk = () =>
 export const workshop = (more: Partial<RoomView> = {}): RoomView => ({
   ...hosted(key("workshop"), "Workshop", me),
   members: [
-    present(ada, { host: true }),
-    present(ben),
+    hosts(ada),
+    present(ben, { role: "moderator", verified: true }),
     present(cleo),
-    present(dina),
+    present(dina, { role: "guest" }),
     present(emil),
     present(farah, { presence: "away" }),
   ],
@@ -236,8 +316,8 @@ export const workshop = (more: Partial<RoomView> = {}): RoomView => ({
 export const choir = (more: Partial<RoomView> = {}): RoomView => ({
   ...opening(key("choir"), "Choir practice", "192.168.1.23:4470"),
   link: { state: "online" },
-  settings: { retention: retentionOf(30) },
-  members: [present(farah, { host: true }), present(ada), present(ben)],
+  settings: rules(retentionOf(30)),
+  members: [hosts(farah), present(ada), present(ben)],
   items: new Story(NOW - 2 * HOUR)
     .say(farah, "Sheet music for Thursday is in the cupboard.")
     .say(ben, "Thanks! We need two more copies for the basses.", 3 * MINUTE).items,
@@ -257,11 +337,20 @@ const recent = (
   address: string,
   joined_at: number,
   kept: boolean,
-): Recent => ({ room: key(id), name, address, joined_at, kept });
+  verified: Verified = "passcode",
+): Recent => ({
+  room: key(id),
+  name,
+  address,
+  joined_at,
+  kept,
+  fingerprint: fingerprint(name),
+  verified,
+});
 export const recents: Recent[] = [
   recent("print", "Print room", "192.168.1.40", NOW - 5 * HOUR, true),
-  recent("jam", "Tool jam", "tj-laptop.local:4472", NOW - 3 * DAY, false),
-  recent("ship", "Bridge, second watch", "10.0.0.7", NOW - 40 * DAY, true),
+  recent("jam", "Tool jam", "tj-laptop.local:4472", NOW - 3 * DAY, false, "no"),
+  recent("ship", "Bridge, second watch", "10.0.0.7", NOW - 40 * DAY, true, "invite"),
 ];
 
 export const view = (more: Partial<View> = {}): View => ({
@@ -270,5 +359,15 @@ export const view = (more: Partial<View> = {}): View => ({
   recents: [],
   prefs: "",
   recovered: null,
+  ...more,
+});
+
+/** A room in front, with the usual company beside it. */
+export const inRoom = (room: RoomView, more: Partial<Scene> = {}): Scene => ({
+  view: view({
+    rooms: [workshop(), choir(), bench()].map((usual) => (usual.room === room.room ? room : usual)),
+    recents,
+  }),
+  place: room.room,
   ...more,
 });

@@ -2,25 +2,35 @@
 import {
   type Body,
   type Change,
+  type CompareWish,
+  type Comparison,
+  type DoorView,
   type ExportFormat,
   type Failure,
   type FailureCode,
   type Found,
   type Hits,
+  type InviteId,
   type Item,
   LIMITS,
+  type LinkQuestion,
+  type MemberId,
+  type Moderation,
   type Page,
   type PageAt,
   type Pending,
   type Place,
-  type Retention,
+  type Role,
   type RoomChange,
   type RoomId,
+  type RoomSettings,
+  type RoomView,
+  type Target,
   type Update,
   type View,
 } from "../generated/protocol";
 import { comparePlaces, later, placeOf } from "../state/window";
-import { endOf, hosted, message, opening } from "./cast";
+import { door, endOf, fingerprint, hosted, message, opening, PASSCODE } from "./cast";
 import { Past } from "./past";
 import { scenes } from "./scenes";
 import type { Transport } from "./transport";
@@ -64,12 +74,17 @@ export class Fake implements Transport {
   #tell: (update: Update) => void = () => {};
   #made = 0;
   readonly past: Past;
+  readonly #doors = new Map<RoomId, DoorView>();
+  readonly #compares = new Map<RoomId, Comparison | null>();
   readonly #read = new Map<RoomId, Place | null>();
 
   constructor(scene: Scene) {
     this.#scene = scene;
     this.past = new Past(scene.view, scene.past);
-    for (const { room, read } of scene.view.rooms) this.#read.set(room, read);
+    for (const { room, read, door } of scene.view.rooms) {
+      this.#read.set(room, read);
+      if (door) this.#doors.set(room, door);
+    }
   }
 
   /** Tells the window something, and how much is unread after it. */
@@ -79,6 +94,8 @@ export class Fake implements Transport {
       told.push(change);
       if (change.change === "room_opened")
         this.past.open(change.room.room, change.room.name, change.room.items);
+      if (change.change === "room" && change.what === "compare")
+        this.#compares.set(change.room, change.compare);
       if (change.change !== "room" || change.what !== "items") continue;
       this.past.append(change.room, change.items);
       told.push({ change: "room", room: change.room, ...this.#unread(change.room) });
@@ -108,11 +125,14 @@ export class Fake implements Transport {
     this.tell({ change: "me", me: { ...this.#scene.view.me, name: name.trim() } });
   }
 
-  async hostRoom(name: string, retention: Retention): Promise<RoomId> {
-    this.#call("hostRoom", name, retention);
+  async hostRoom(name: string, settings: RoomSettings, passcode: string | null): Promise<RoomId> {
+    this.#call("hostRoom", name, settings, passcode);
     await wait(ANSWER_MS);
     this.#refuseUnless(name.trim() !== "", "empty");
-    const room = hosted(`made${++this.#made}`, name.trim(), this.#scene.view.me, retention);
+    this.#refuseUnless(passcode === null || passcode.trim().length >= 6, "too_short");
+    const room = hosted(`made${++this.#made}`, name.trim(), this.#scene.view.me, settings);
+    room.door = door(passcode === null ? {} : { passcode: passcode as never });
+    this.#doors.set(room.room, room.door);
     this.tell({ change: "room_opened", room });
     return room.room;
   }
@@ -148,7 +168,8 @@ export class Fake implements Transport {
     const known = this.#scene.view.rooms.find((open) => open.room === room);
     this.tell({ change: "room_left", room });
     if (!known || known.hosting) return;
-    const recent = { room, name: known.name, address: known.address, joined_at: Date.now() };
+    const { name, address, security } = known;
+    const recent = { room, name, address, joined_at: Date.now(), ...security };
     this.tell({
       change: "recents",
       recents: [{ ...recent, kept: keep }, ...this.#scene.view.recents],
@@ -196,10 +217,9 @@ export class Fake implements Transport {
     return `/home/ada/Downloads/ChatSpot ${name} 2026-03-07.${format === "html" ? "html" : "jsonl"}`;
   }
 
-  async setRetention(room: RoomId, retention: Retention): Promise<void> {
-    this.#call("setRetention", room, retention);
+  async setSettings(room: RoomId, settings: RoomSettings): Promise<void> {
+    this.#call("setSettings", room, settings);
     await wait(ANSWER_MS);
-    const settings = { retention };
     this.#room(room, { what: "settings", settings });
     this.#commit(room, { kind: "settings", id: `set${++this.#made}`, settings });
   }
@@ -254,6 +274,149 @@ export class Fake implements Transport {
     this.#call("copyText", text);
   }
 
+  async suggestPasscode(): Promise<string> {
+    this.#call("suggestPasscode");
+    return this.#made++ === 0 ? PASSCODE : `harbour-violet-ladder-${this.#made}`;
+  }
+
+  async passcode(room: RoomId, text: string): Promise<void> {
+    this.#call("passcode", room, text);
+    this.#room(room, { what: "link", link: { state: "connecting" } });
+    await wait(ANSWER_MS);
+    const link =
+      text === PASSCODE
+        ? { state: "online" as const }
+        : { state: "passcode" as const, wrong: true };
+    this.#room(room, { what: "link", link });
+  }
+
+  async readLink(text: string): Promise<LinkQuestion> {
+    this.#call("readLink", text);
+    this.#refuseUnless(text.length > 24, "bad_link");
+    return {
+      link: text,
+      room: "linked",
+      name: "Choir practice",
+      fingerprint: fingerprint("linked"),
+      addresses: ["192.168.1.23:4470", "choir.example.org"],
+      invite: true,
+      known: false,
+    };
+  }
+
+  async joinLink(link: string): Promise<RoomId> {
+    this.#call("joinLink", link);
+    await wait(ANSWER_MS);
+    await this.join("192.168.1.23:4470", "linked", "Choir practice");
+    return "linked";
+  }
+
+  async moderate(room: RoomId, member: MemberId, action: Moderation): Promise<void> {
+    this.#call("moderate", room, member, action);
+    const known = this.#known(room)?.members.find((other) => other.member === member);
+    this.#commit(room, { kind: "moderated", id: `mod${++this.#made}`, member, action });
+    if (action === "unban")
+      this.#door(room, (old) => ({
+        banned: old.banned.filter((other) => other.member !== member),
+      }));
+    else if (action === "kick" || action === "ban")
+      this.#room(room, { what: "member_gone", member });
+    else if (known)
+      this.#room(room, { what: "member", member: { ...known, muted: action === "mute" } });
+  }
+
+  async setRole(room: RoomId, member: MemberId, role: Role): Promise<void> {
+    this.#call("setRole", room, member, role);
+    const known = this.#known(room)?.members.find((other) => other.member === member);
+    this.#commit(room, { kind: "role", id: `role${++this.#made}`, member, role });
+    if (known) this.#room(room, { what: "member", member: { ...known, role } });
+  }
+
+  async deleteMessage(room: RoomId, target: Target): Promise<void> {
+    this.#call("deleteMessage", room, target);
+    this.#commit(room, { kind: "deleted", id: `del${++this.#made}`, target });
+  }
+
+  async setPasscode(room: RoomId, text: string): Promise<void> {
+    this.#call("setPasscode", room, text);
+    await wait(ANSWER_MS);
+    this.#refuseUnless(text.trim().length >= 6, "too_short");
+    this.#door(room, () => ({ passcode: text as never }));
+  }
+
+  async makeInvite(
+    room: RoomId,
+    role: Role,
+    uses: number | null,
+    seconds: number | null,
+  ): Promise<string> {
+    this.#call("makeInvite", room, role, uses, seconds);
+    await wait(ANSWER_MS);
+    const id = `invite${++this.#made}`;
+    const made = {
+      id,
+      token: id,
+      role,
+      made_by: this.#scene.view.me.member,
+      made_at: Date.now(),
+      expires_at: seconds === null ? null : Date.now() + seconds * 1_000,
+      uses_left: uses,
+      used: 0,
+    };
+    this.#door(room, (old) => ({ invites: [...old.invites, made] }));
+    return this.inviteLink(room, id);
+  }
+
+  async inviteLink(room: RoomId, invite: InviteId): Promise<string> {
+    this.#call("inviteLink", room, invite);
+    return `chatspot://join/AQEAIJ2${invite}hYx0m5T9kPq3vWz7RbLcD1eFgHuJ4sNoXtYiKa${"Qw8".repeat(24)}`;
+  }
+
+  async revokeInvite(room: RoomId, invite: InviteId): Promise<void> {
+    this.#call("revokeInvite", room, invite);
+    this.#door(room, (old) => ({ invites: old.invites.filter(({ id }) => id !== invite) }));
+  }
+
+  async answerKnock(room: RoomId, member: MemberId, admit: boolean): Promise<void> {
+    this.#call("answerKnock", room, member, admit);
+    this.#door(room, (old) => ({ knocks: old.knocks.filter((other) => other.member !== member) }));
+  }
+
+  async compare(room: RoomId, wish: CompareWish): Promise<void> {
+    this.#call("compare", room, wish);
+    const before = this.#compares.get(room) ?? this.#known(room)?.compare;
+    const asked = wish.wish === "ask" ? wish.member : before?.member;
+    const member = this.#known(room)?.members.find((other) => other.member === asked);
+    const stages = { ask: "waiting", accept: "waiting", match: "matched" } as const;
+    const next =
+      wish.wish === "differ" ? "broken" : wish.wish === "stop" ? null : stages[wish.wish];
+    const compare: Comparison | null =
+      next && member ? { member: member.member, name: member.name, stage: { stage: next } } : null;
+    this.#room(room, { what: "compare", compare });
+  }
+
+  async openLink(href: string): Promise<void> {
+    this.#call("openLink", href);
+    this.#refuseUnless(/^(https?|mailto):/.test(href), "unsafe_link");
+  }
+
+  async exportIdentity(passphrase: string): Promise<string> {
+    this.#call("exportIdentity", passphrase);
+    await wait(ANSWER_MS);
+    return "/home/ada/Downloads/ChatSpot identity of Ada.txt";
+  }
+
+  async importIdentity(text: string, passphrase: string): Promise<void> {
+    this.#call("importIdentity", text, passphrase);
+    await wait(ANSWER_MS);
+    this.#refuseUnless(text.startsWith("chatspot"), "not_an_identity");
+    this.#refuseUnless(passphrase !== "wrong", "wrong_passphrase");
+  }
+
+  async restart(): Promise<void> {
+    this.#call("restart");
+  }
+
   async painted(): Promise<void> {
     this.#call("painted");
   }
@@ -272,6 +435,18 @@ export class Fake implements Transport {
 
   #refuseUnless(good: boolean, code: FailureCode): void {
     if (!good) throw { code, message: "as the real one would" } satisfies Failure;
+  }
+
+  #known(room: RoomId): RoomView | undefined {
+    return this.#scene.view.rooms.find((open) => open.room === room);
+  }
+
+  #door(room: RoomId, change: (old: DoorView) => Partial<DoorView>): void {
+    const old = this.#doors.get(room);
+    if (!old) return;
+    const now = { ...old, ...change(old) };
+    this.#doors.set(room, now);
+    this.#room(room, { what: "door", door: now });
   }
 
   #room(room: RoomId, change: RoomChange): void {
@@ -294,7 +469,8 @@ export class Fake implements Transport {
       name: name ?? "",
       ...body,
     };
-    this.#room(room, { what: "items", items: [{ item: "event", log: end.log, event }] });
+    const item = { item: "event", log: end.log, event, proof: "author", rich: null } as const;
+    this.#room(room, { what: "items", items: [item] });
   }
 
   async #hosting(room: RoomId, running: boolean): Promise<void> {

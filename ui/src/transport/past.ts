@@ -84,7 +84,13 @@ export class Past {
           item.event.kind === "message" &&
           item.event.text.toLowerCase().includes(wanted)
         )
-          hits.push({ room: id, room_name: name, log: item.log, event: item.event });
+          hits.push({
+            room: id,
+            room_name: name,
+            log: item.log,
+            event: item.event,
+            proof: item.proof,
+          });
     }
     hits.sort((one, other) => other.event.at - one.event.at);
     const start = before ?? 0;

@@ -12,9 +12,13 @@ import {
   dina,
   emil,
   farah,
+  fingerprint,
+  found,
   HOUR,
   hosted,
   hosting,
+  hosts,
+  inRoom,
   key,
   MINUTE,
   me,
@@ -24,21 +28,14 @@ import {
   person,
   present,
   recents,
+  rules,
   Story,
   view,
   workshop,
 } from "./cast";
 import type { Scene } from "./fake";
+import { trustScenes } from "./trusted";
 
-/** A room in front, with the usual company beside it. */
-const inRoom = (room: RoomView, more: Partial<Scene> = {}): Scene => ({
-  view: view({
-    rooms: [workshop(), choir(), bench()].map((usual) => (usual.room === room.room ? room : usual)),
-    recents,
-  }),
-  place: room.room,
-  ...more,
-});
 /** Live places begin far behind those of the stories. */
 let said_at = 5_000;
 const said = (room: RoomId, who: Person, text: string, id: string): Change => ({
@@ -58,6 +55,8 @@ const said = (room: RoomId, who: Person, text: string, id: string): Change => ({
         id,
         text,
       },
+      proof: "author",
+      rich: null,
     },
   ],
 });
@@ -87,14 +86,8 @@ const longNames = (): RoomView => {
   return workshop({
     name: "The room with the longest name of them al",
     items: story.items,
-    settings: { retention: retentionOf(365) },
-    members: [
-      present(ada, { host: true }),
-      present(longName),
-      present(rtl),
-      present(emoji),
-      present(ben),
-    ],
+    settings: rules(retentionOf(365)),
+    members: [hosts(ada), present(longName), present(rtl), present(emoji), present(ben)],
   });
 };
 
@@ -102,7 +95,7 @@ const evil = person(`<img src=x onerror=alert(1)>`);
 const injection = (): RoomView =>
   workshop({
     name: `<script>alert("room")</script>`,
-    members: [present(ada, { host: true }), present(evil)],
+    members: [hosts(ada), present(evil)],
     typing: [evil.member],
     items: new Story(NOW - HOUR)
       .join(evil)
@@ -143,16 +136,16 @@ const longAgo = (more: Partial<RoomView> = {}, past = years()): Partial<Scene> &
   const room = workshop({
     items: past.slice(-500),
     older: true,
-    settings: { retention: retentionOf(365) },
+    settings: rules(retentionOf(365)),
     ...more,
   });
   return inRoom(room, { past: { [room.room]: past } });
 };
 const deeds = (): RoomView =>
   workshop({
-    settings: { retention: retentionOf(30) },
+    settings: rules(retentionOf(30)),
     items: new Story(NOW - HOUR)
-      .did(ada, { kind: "settings", settings: { retention: retentionOf(30) } })
+      .did(ada, { kind: "settings", settings: rules(retentionOf(30)) })
       .say(ben, "Meet at four?")
       .did(ben, { kind: "edited", target: { author: ben.member, id: "m1.1" }, text: "At five?" })
       .did(cleo, {
@@ -254,21 +247,25 @@ export const scenes: Record<string, () => Scene> = {
       }),
     ),
   "long-names": () => inRoom(longNames()),
-  "many-members": () => inRoom(workshop({ members: [present(ada, { host: true }), ...crowd] })),
+  "many-members": () => inRoom(workshop({ members: [hosts(ada), ...crowd] })),
   "join-error": () => ({ view: view({ recents }), found: "nobody_answers" }),
   "choose-room": () => ({
     view: view({ recents }),
     found: {
       address: "192.168.1.5:4470",
       rooms: [
-        { room: key("a"), name: "Workshop", online: 6, full: false },
-        { room: key("b"), name: "Reading circle", online: 1, full: false },
-        {
-          room: key("c"),
-          name: "Lecture hall 2, Tuesday afternoon group",
-          online: 1000,
-          full: true,
-        },
+        found(key("a"), "Workshop", 6),
+        found(key("b"), "Reading circle", 1, { admission: "open", known: { known: "joined" } }),
+        found(key("c"), "Lecture hall 2, Tuesday afternoon group", 1000, { full: true }),
+        found(key("d"), "Staff", 3, { admission: "invite", locked: true }),
+        found(key("e"), "Print room", 2, {
+          known: {
+            known: "key_changed",
+            room: key("print"),
+            fingerprint: fingerprint("Print room"),
+          },
+          fingerprint: fingerprint("somebody else"),
+        }),
       ],
     },
   }),
@@ -306,7 +303,7 @@ export const scenes: Record<string, () => Scene> = {
     longAgo({
       read: { log: 1, seq: 2_000 },
       unread: 999,
-      settings: { retention: retentionOf(30) },
+      settings: rules(retentionOf(30)),
     }),
   filling: () => inRoom(workshop({ filling: true })),
   "not-kept": () =>
@@ -318,7 +315,7 @@ export const scenes: Record<string, () => Scene> = {
         read: { log: 1, seq: 402 },
       }),
     ),
-  "nothing-kept": () => inRoom(choir({ settings: { retention: retentionOf(0) } })),
+  "nothing-kept": () => inRoom(choir({ settings: rules(retentionOf(0)) })),
   deeds: () => inRoom(deeds()),
   "not-saved": () =>
     inRoom(
@@ -333,10 +330,11 @@ export const scenes: Record<string, () => Scene> = {
             submission: {
               kind: "settings",
               id: "r1",
-              settings: { retention: retentionOf(7) },
+              settings: rules(retentionOf(7)),
             },
             at: NOW,
             state: { state: "failed", code: "not_saved", retry: true },
+            rich: null,
           },
           {
             ...message("r2", "And this the host did not let through."),
@@ -350,5 +348,6 @@ export const scenes: Record<string, () => Scene> = {
     const scene = inRoom(workshop({ hosting: { ...hosting, recovered: "backup" } }));
     return { ...scene, view: { ...scene.view, recovered: "anew" } };
   },
+  ...trustScenes,
   "quit-asked": () => inRoom(workshop(), { soon: [{ change: "quit_asked", others: 3 }] }),
 };

@@ -1,6 +1,6 @@
 /** The transport of the desktop window: Tauri commands one way, one channel the other. */
 import { Channel, invoke } from "@tauri-apps/api/core";
-import type { Hits, Page, RoomId, Update } from "../generated/protocol";
+import type { Hits, LinkQuestion, Page, RoomId, Update } from "../generated/protocol";
 import { asFailure, type Transport } from "./transport";
 
 async function call<T>(command: string, args: Record<string, unknown> = {}): Promise<T> {
@@ -24,11 +24,15 @@ export function tauri(): Transport {
     },
     painted: () => call("painted"),
     setName: (name) => call("set_name", { name }),
-    hostRoom: (name, retention) => call<RoomId>("host_room", { name, retention }),
+    hostRoom: (name, settings, passcode) => call<RoomId>("host_room", { name, settings, passcode }),
+    suggestPasscode: () => call<string>("suggest_passcode"),
     stopHosting: (room) => call("stop_hosting", { room }),
     resumeHosting: (room) => call("resume_hosting", { room }),
     lookUp: (text) => call("look_up", { text }),
     join: (address, room, name) => call("join", { address, room, name }),
+    readLink: (text) => call<LinkQuestion>("read_link", { text }),
+    joinLink: (link) => call<RoomId>("join_link", { link }),
+    passcode: (room, text) => call("passcode", { room, text }),
     leave: (room, keep) => call("leave", { room, keep }),
     redial: (room) => call("redial", { room }),
     send: (room, text) => call("send", { room, text }),
@@ -42,7 +46,21 @@ export function tauri(): Transport {
     setPrefs: (prefs) => call("set_prefs", { prefs }),
     search: (room, query, before) => call<Hits>("search", { room, query, before }),
     exportRoom: (room, format) => call<string>("export_room", { room, format }),
-    setRetention: (room, retention) => call("set_retention", { room, retention }),
+    setSettings: (room, settings) => call("set_settings", { room, settings }),
+    moderate: (room, member, action) => call("moderate", { room, member, action }),
+    setRole: (room, member, role) => call("set_role", { room, member, role }),
+    deleteMessage: (room, target) => call("delete_message", { room, target }),
+    setPasscode: (room, text) => call("set_passcode", { room, text }),
+    makeInvite: (room, role, uses, seconds) =>
+      call<string>("make_invite", { room, role, uses, seconds }),
+    inviteLink: (room, invite) => call<string>("invite_link", { room, invite }),
+    revokeInvite: (room, invite) => call("revoke_invite", { room, invite }),
+    answerKnock: (room, member, admit) => call("answer_knock", { room, member, admit }),
+    compare: (room, wish) => call("compare", { room, wish }),
+    openLink: (href) => call("open_link", { href }),
+    exportIdentity: (passphrase) => call<string>("export_identity", { passphrase }),
+    importIdentity: (text, passphrase) => call("import_identity", { text, passphrase }),
+    restart: () => call("restart"),
     forgetRecent: (room) => call("forget_recent", { room }),
     copyText: (text) => call("copy_text", { text }),
     quit: () => call("quit"),

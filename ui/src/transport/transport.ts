@@ -1,15 +1,22 @@
 /** What the window asks of whatever holds the connections, and what it is told. Nothing here knows how. */
 import type {
   ClientId,
+  CompareWish,
   ExportFormat,
   Failure,
   Found,
   Hits,
+  InviteId,
+  LinkQuestion,
+  MemberId,
+  Moderation,
   Page,
   PageAt,
   Place,
-  Retention,
+  Role,
   RoomId,
+  RoomSettings,
+  Target,
   Update,
 } from "../generated/protocol";
 
@@ -27,11 +34,19 @@ export interface Transport {
   /** Told once, after the first frame is on the screen. */
   painted(): Promise<void>;
   setName(name: string): Promise<void>;
-  hostRoom(name: string, retention: Retention): Promise<RoomId>;
+  /** Without a passcode a new room gets one of generated words. */
+  hostRoom(name: string, settings: RoomSettings, passcode: string | null): Promise<RoomId>;
+  /** Four words that nobody has used. */
+  suggestPasscode(): Promise<string>;
   stopHosting(room: RoomId): Promise<void>;
   resumeHosting(room: RoomId): Promise<void>;
   lookUp(text: string): Promise<Found>;
   join(address: string, room: RoomId, name: string): Promise<void>;
+  /** What an invite link says. Asks nobody. */
+  readLink(text: string): Promise<LinkQuestion>;
+  joinLink(link: string): Promise<RoomId>;
+  /** The answer to {@link LinkState} `passcode`. */
+  passcode(room: RoomId, text: string): Promise<void>;
   /** With `keep`, this computer keeps its copy of what was said. */
   leave(room: RoomId, keep: boolean): Promise<void>;
   redial(room: RoomId): Promise<void>;
@@ -53,7 +68,30 @@ export interface Transport {
   search(room: RoomId | null, query: string, before: number | null): Promise<Hits>;
   /** Writes a room's history to a file, and tells where. */
   exportRoom(room: RoomId, format: ExportFormat): Promise<string>;
-  setRetention(room: RoomId, retention: Retention): Promise<void>;
+  setSettings(room: RoomId, settings: RoomSettings): Promise<void>;
+  moderate(room: RoomId, member: MemberId, action: Moderation): Promise<void>;
+  setRole(room: RoomId, member: MemberId, role: Role): Promise<void>;
+  deleteMessage(room: RoomId, target: Target): Promise<void>;
+  setPasscode(room: RoomId, text: string): Promise<void>;
+  /** Gives the link; `uses` and `seconds` with null have no end. */
+  makeInvite(
+    room: RoomId,
+    role: Role,
+    uses: number | null,
+    seconds: number | null,
+  ): Promise<string>;
+  /** The link of an invite that was made before. */
+  inviteLink(room: RoomId, invite: InviteId): Promise<string>;
+  revokeInvite(room: RoomId, invite: InviteId): Promise<void>;
+  answerKnock(room: RoomId, member: MemberId, admit: boolean): Promise<void>;
+  compare(room: RoomId, wish: CompareWish): Promise<void>;
+  /** Has the system open a link of a message. */
+  openLink(href: string): Promise<void>;
+  /** Writes this installation's identity to a file, and tells where. */
+  exportIdentity(passphrase: string): Promise<string>;
+  /** Takes over the identity in a file's text, and starts the app again. */
+  importIdentity(text: string, passphrase: string): Promise<void>;
+  restart(): Promise<void>;
   /** Takes a room off the list, and deletes what this computer kept of it. */
   forgetRecent(room: RoomId): Promise<void>;
   copyText(text: string): Promise<void>;

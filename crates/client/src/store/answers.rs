@@ -1,15 +1,17 @@
 //! What is asked of the store and what it answers, as data.
 
 use chatspot_protocol::identity::Identity;
-use chatspot_protocol::ids::{RoomId, WallMillis};
+use chatspot_protocol::ids::{RoomId, Token, WallMillis};
 use chatspot_protocol::session::Resume;
 use chatspot_protocol::text::{DisplayName, RoomName};
-use chatspot_protocol::view::{Item, Place, Recent, Recovery};
+use chatspot_protocol::view::{Item, Keeping, Place, Recent, Recovery, Verified};
 
 /// What was there at the start.
 pub struct Start {
     /// Who this installation is.
     pub identity: Identity,
+    /// Where its secret half is kept.
+    pub kept: Keeping,
     /// Its name; none before one was chosen.
     pub name: Option<DisplayName>,
     /// See [`super::Store::recents`].
@@ -25,6 +27,7 @@ impl Start {
     pub fn of(identity: Identity) -> Self {
         Self {
             identity,
+            kept: Keeping::File,
             name: None,
             recents: Vec::new(),
             prefs: String::new(),
@@ -54,6 +57,10 @@ pub struct Opening {
     /// When it was joined. None when it is not joined now, but opened again: a room that was never joined is not among
     /// the recent ones.
     pub joined_at: Option<WallMillis>,
+    /// An invite to come in by; one that is kept already stays where none is given.
+    pub token: Option<Token>,
+    /// By what the room is known for the right one now. What was kept stays where it is better.
+    pub verified: Verified,
 }
 
 /// What a room goes on with.
@@ -71,6 +78,19 @@ pub struct Kept {
     pub unread: u32,
     /// What is typed and not sent.
     pub draft: String,
+    /// The invite that it is to be entered by.
+    pub token: Option<Token>,
+}
+
+/// A room that was joined before, as far as somebody who finds one at the same address has to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acquaintance {
+    /// Which.
+    pub room: RoomId,
+    /// Its name.
+    pub name: RoomName,
+    /// Where it was.
+    pub address: String,
 }
 
 /// What became of what was to be kept.

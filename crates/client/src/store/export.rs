@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chatspot_folder::store::StoreError;
-use chatspot_protocol::event::{Body, Event, Leaving};
+use chatspot_protocol::event::{Body, Event, Leaving, Proof};
 use chatspot_protocol::ids::{RoomId, WallMillis};
 use chatspot_protocol::text::cut;
 use chatspot_protocol::timeline::items_of;
@@ -145,7 +145,7 @@ struct Line<'a> {
 
 fn json_line(item: &Item, out: &mut impl Write) -> io::Result<()> {
     match item {
-        Item::Event { log, event } => {
+        Item::Event { log, event, .. } => {
             serde_json::to_writer(&mut *out, &Line { log: *log, event })?;
             out.write_all(b"\n")
         }
@@ -198,19 +198,23 @@ impl HtmlPage {
 
     fn item(&mut self, item: &Item, out: &mut impl Write) -> io::Result<()> {
         match item {
-            Item::Event { event, .. } => self.event(event, out),
+            Item::Event { event, proof, .. } => self.event(event, *proof, out),
             Item::Reset { .. } => note("The room's history began anew here.", out),
             Item::Gap { .. } => note("Some messages are missing here.", out),
         }
     }
 
-    fn event(&mut self, event: &Event, out: &mut impl Write) -> io::Result<()> {
+    fn event(&mut self, event: &Event, proof: Proof, out: &mut impl Write) -> io::Result<()> {
         let time = Utc::of(event.at);
         if self.day != Some(time.day) {
             self.day = Some(time.day);
             writeln!(out, "<h2>{}</h2>", time.date())?;
         }
-        let name = format!("<bdi>{}</bdi>", escape(event.name.as_str()));
+        let doubt = match proof {
+            Proof::Author | Proof::Relay => "",
+            Proof::Missing => " (not proven)",
+        };
+        let name = format!("<bdi>{}</bdi>{doubt}", escape(event.name.as_str()));
         let what = match &event.body {
             Body::Message { text, .. } => {
                 let (tag, text) = (event.author.tag(), escape(text.as_str()));
@@ -221,7 +225,7 @@ impl HtmlPage {
                     time.element(),
                 );
             }
-            Body::Joined => "joined".to_owned(),
+            Body::Joined { .. } => "joined".to_owned(),
             Body::Left { how: Leaving::Left } => "left".to_owned(),
             Body::Left { how: Leaving::Lost } => "lost the connection".to_owned(),
             Body::Renamed { from } => {
@@ -231,7 +235,10 @@ impl HtmlPage {
                 "edited a message, which now says: <bdi>{}</bdi>",
                 escape(text.as_str())
             ),
-            Body::Deleted { .. } => "took a message back".to_owned(),
+            Body::Deleted { id, target } if *id == target.id && event.author == target.author => {
+                "wrote a message that was deleted".to_owned()
+            }
+            Body::Deleted { .. } => "deleted a message".to_owned(),
             Body::Reacted {
                 reaction,
                 active: true,
@@ -240,6 +247,7 @@ impl HtmlPage {
             Body::Reacted { active: false, .. } => "took a reaction back".to_owned(),
             Body::Settings { .. } => "changed the room's rules".to_owned(),
             Body::Moderated { .. } => "changed what a member may do".to_owned(),
+            Body::Role { .. } => "gave a member another role".to_owned(),
             Body::Unknown => "did something that this version does not know".to_owned(),
         };
         writeln!(

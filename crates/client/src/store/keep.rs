@@ -5,16 +5,19 @@
 //! place among its time, and the search, which goes by the id, is newest first whatever came when. An id stays below
 //! 2^53, so that the window can hold it.
 
-use chatspot_protocol::event::{Body, Event, Retention};
+use chatspot_protocol::event::{Body, Event, Proof, Retention};
 use chatspot_protocol::ids::{ClientId, MemberId, RoomId, Seq, WallMillis};
 use chatspot_protocol::session::{Cursor, Keep};
-use chatspot_protocol::timeline::{Row, items_of};
+use chatspot_protocol::timeline::{Row, Told, items_of};
 use chatspot_protocol::view::{Item, Pending, Place};
 use rusqlite::{OptionalExtension, Transaction};
 
-use super::schema::{END, Room, START, event, ident, integer, json, place};
+use super::schema::{END, Room, START, TOLD, ident, integer, json, place, proof_number, told};
+use super::unsay::{deletes, is_unsaid, target_number, unsaid, unsay};
 use super::words::{fold, room_token};
-use super::write::{Durability, Pruned, Writer, forget_events, rename_room};
+use super::write::{
+    Durability, Pruned, Writer, compared, forget_events, rename_room, set_trust, token_used,
+};
 use super::{Cut, Saved, read};
 
 /// Events that can share a second before they count for the next one.
@@ -39,7 +42,15 @@ pub(super) fn keep(
     keeps: Vec<Keep>,
     now: WallMillis,
 ) -> rusqlite::Result<Saved> {
-    let mine = |keep: &Keep| matches!(keep, Keep::Pending { .. } | Keep::Gone { .. });
+    // What no relay can tell again: own messages, and what is known of the room.
+    let mine = |keep: &Keep| match keep {
+        Keep::Pending { .. }
+        | Keep::Gone { .. }
+        | Keep::Trust { .. }
+        | Keep::Verified { .. }
+        | Keep::TokenUsed => true,
+        Keep::Events { .. } | Keep::Settings { .. } | Keep::Name { .. } => false,
+    };
     let durability = if keeps.iter().any(mine) {
         Durability::Now
     } else {
@@ -75,6 +86,9 @@ fn keep_all(
                 pruned = pruned.max(prune(tx, &mut room, now)?);
             }
             Keep::Name { name } => rename_room(tx, id, &name)?,
+            Keep::Trust { trust } => set_trust(tx, room.number, trust)?,
+            Keep::Verified { member } => compared(tx, member)?,
+            Keep::TokenUsed => token_used(tx, room.number)?,
         }
     }
     if pruned != Pruned::Nothing {
@@ -157,14 +171,14 @@ fn learn(
     tx: &Transaction<'_>,
     room: &mut Room,
     cursor: Cursor,
-    events: Vec<Event>,
+    events: Vec<Told>,
     tail: bool,
     saved: &mut Saved,
 ) -> rusqlite::Result<()> {
     let written = room.settings.unwrap_or_default().retention != Retention::Nothing;
-    let first = events.first().map(|event| Place {
+    let first = events.first().map(|told| Place {
         log: cursor.log,
-        seq: event.seq,
+        seq: told.event.seq,
     });
     let before = match first.filter(|_| tail) {
         Some(first) => place_before(tx, room, first)?,
@@ -173,28 +187,29 @@ fn learn(
     let known = room.cursor;
     set_cursor(tx, room, cursor)?;
     let mut rows = Vec::with_capacity(if tail { events.len() } else { 0 });
-    for event in events {
-        if let (Some(id), true) = (event.body.id(), room.me == Some(event.author)) {
+    for mut told in events {
+        let own = told.proof == Proof::Author && room.me == Some(told.event.author);
+        if let Some(id) = told.event.body.id().filter(|_| own) {
             gone(tx, room.number, id)?;
         }
         let place = Place {
             log: cursor.log,
-            seq: event.seq,
+            seq: told.event.seq,
         };
         let written = if written {
-            insert(tx, room, place, &event)?
+            insert(tx, room, place, &mut told)?
         } else {
             Written::New
         };
-        let event = match written {
-            Written::New => Some(event),
+        let told = match written {
+            Written::New => Some(told),
             Written::Repeat => None,
             Written::Known => continue,
         };
         if tail {
-            let said = event.as_ref().map(|event| said(room.me, event));
+            let said = told.as_ref().map(|told| said(room.me, &told.event));
             saved.others += u32::from(said == Some(SAID_BY_OTHERS));
-            rows.push(Row { place, event });
+            rows.push(Row { place, told });
         }
     }
     if !written && tail && known.is_some_and(|known| known.log != cursor.log) {
@@ -242,80 +257,89 @@ fn set_cursor(tx: &Transaction<'_>, room: &mut Room, cursor: Cursor) -> rusqlite
 /// What became of an event.
 enum Written {
     New,
-    /// An older log holds it.
+    /// It stands elsewhere in the timeline.
     Repeat,
     /// Its place is taken: it was written before.
     Known,
 }
 
+/// Writes an event down. What it says is taken out of it if that was deleted before.
 fn insert(
     tx: &Transaction<'_>,
     room: &Room,
     place: Place,
-    event: &Event,
+    new: &mut Told,
 ) -> rusqlite::Result<Written> {
-    let key = event.ident();
-    if place.log > 1 {
-        let repeats = "SELECT 1 FROM repeats WHERE room = ? AND log = ? AND seq = ?";
-        let at = (room.number, place.log, integer(place.seq));
-        if tx.prepare_cached(repeats)?.exists(at)? {
+    let key = new.event.ident();
+    let at = (room.number, place.log, integer(place.seq));
+    for table in ["repeats", "events"] {
+        let known = format!("SELECT 1 FROM {table} WHERE room = ? AND log = ? AND seq = ?");
+        if tx.prepare_cached(&known)?.exists(at)? {
             return Ok(Written::Known);
         }
-        if let Some(original) = original(tx, room.number, place.log, event, key)? {
-            let taken = "INSERT INTO repeats (room, log, seq, original) VALUES (?, ?, ?, ?)";
-            tx.prepare_cached(taken)?.execute((
-                room.number,
-                place.log,
-                integer(place.seq),
-                original,
-            ))?;
-            return Ok(Written::Repeat);
-        }
     }
+    if let Some(original) = original(tx, room.number, place.log, new, key)? {
+        let taken = "INSERT INTO repeats (room, log, seq, original) VALUES (?, ?, ?, ?)";
+        tx.prepare_cached(taken)?
+            .execute((at.0, at.1, at.2, original))?;
+        return Ok(Written::Repeat);
+    }
+    if is_unsaid(tx, room.number, &new.event)?
+        && let Some(body) = unsaid(&new.event)
+    {
+        new.event.body = body;
+        new.event.signature = None;
+    }
+    let Told { event, proof } = &*new;
     let id = next_id(tx, event.at)?;
-    let said = said(room.me, event);
-    let new = tx
-        .prepare_cached(
-            "INSERT INTO events (id, room, log, seq, at, author, name, ident, said, body)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (room, log, seq) DO NOTHING",
-        )?
-        .execute((
-            id,
-            room.number,
-            place.log,
-            integer(place.seq),
-            event.at,
-            event.author.0,
-            event.name.as_str(),
-            ident(key),
-            said,
-            json(&event.body)?,
-        ))?;
-    if new == 0 {
-        return Ok(Written::Known);
-    }
+    tx.prepare_cached(
+        "INSERT INTO events
+             (id, room, log, seq, at, author, name, ident, said, body, signature, proof, target)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?
+    .execute((
+        id,
+        room.number,
+        place.log,
+        integer(place.seq),
+        event.at,
+        event.author.0,
+        event.name.as_str(),
+        ident(key),
+        said(room.me, event),
+        json(&event.body)?,
+        event.signature.map(|signature| signature.0),
+        proof_number(*proof),
+        target_number(&event.body),
+    ))?;
     if let Body::Message { text, .. } = &event.body {
         tx.prepare_cached("INSERT INTO words (rowid, room, text) VALUES (?, ?, ?)")?
             .execute((id, room_token(room.number), fold(text.as_str())))?;
     }
+    if let Some(target) = deletes(new) {
+        unsay(tx, room.number, target)?;
+    }
     Ok(Written::New)
 }
 
-/// The same event in an older log of the room.
+/// The same event at another place: in an older log, because the relay restored one, or in the same, because somebody
+/// says again what its author said once. What nobody signed takes the place of nothing that its author did.
 fn original(
     tx: &Transaction<'_>,
     number: i64,
     log: u32,
-    new: &Event,
+    new: &Told,
     key: ClientId,
 ) -> rusqlite::Result<Option<i64>> {
-    let mut statement = tx.prepare_cached(
-        "SELECT id, seq, at, author, name AS event_name, body FROM events
-         WHERE room = ? AND ident = ? AND log < ? AND author = ?",
-    )?;
-    let mut rows = statement.query((number, ident(key), log, new.author.0))?;
+    let mut statement = tx.prepare_cached(&format!(
+        "SELECT id, log, {TOLD} FROM events
+         WHERE room = ? AND ident = ? AND log <= ? AND author = ?"
+    ))?;
+    let mut rows = statement.query((number, ident(key), log, new.event.author.0))?;
     while let Some(row) = rows.next()? {
-        if event(row).is_ok_and(|event| event.ident() == key) {
+        let Ok(old) = told(row) else { continue };
+        let as_good = old.proof == Proof::Author || new.proof != Proof::Author;
+        if as_good && old.event.ident() == key {
             return row.get("id").map(Some);
         }
     }
@@ -348,11 +372,12 @@ fn said(me: Option<MemberId>, event: &Event) -> u8 {
         Body::Edited { .. }
         | Body::Deleted { .. }
         | Body::Reacted { .. }
-        | Body::Joined
+        | Body::Joined { .. }
         | Body::Left { .. }
         | Body::Renamed { .. }
         | Body::Settings { .. }
         | Body::Moderated { .. }
+        | Body::Role { .. }
         | Body::Unknown => 0,
     }
 }

@@ -1,7 +1,7 @@
 //! Reading the timeline: pages, the end of it, and how much of it is unread. Each question walks an index from where
 //! it begins, so that a long history costs no more than a short one.
 
-use chatspot_protocol::ids::{RoomId, Seq};
+use chatspot_protocol::ids::{MemberId, RoomId, Seq};
 use chatspot_protocol::limits::{RECENT_ROOMS, UNREAD_COUNTED, VIEW_ITEMS, WINDOW_PAGE};
 use chatspot_protocol::session::Resume;
 use chatspot_protocol::text::RoomName;
@@ -9,8 +9,10 @@ use chatspot_protocol::timeline::{Row, items_of};
 use chatspot_protocol::view::{Item, Page, PageAt, Pending, Place, Recent};
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use super::schema::{END, Room, START, event, from_json, integer, place, unreadable};
-use super::{Kept, OpenRoom};
+use super::schema::{
+    END, Room, START, TOLD, from_json, integer, place, told, unreadable, verified,
+};
+use super::{Acquaintance, Kept, OpenRoom};
 
 /// What a room goes on with.
 pub(super) fn kept(connection: &Connection, room: &Room) -> rusqlite::Result<Kept> {
@@ -32,17 +34,45 @@ pub(super) fn kept(connection: &Connection, room: &Room) -> rusqlite::Result<Kep
     let (items, older) = tail(connection, room)?;
     Ok(Kept {
         resume: Resume {
+            name: room.name.clone(),
             cursor: room.cursor,
             last,
             outbox,
             settings: room.settings,
+            trust: room.trust,
+            verified: compared(connection)?,
         },
         items,
         older,
         read: room.read,
         unread: unread(connection, room, room.read)?,
         draft: room.draft.clone(),
+        token: room.token,
     })
+}
+
+/// With whom codes were compared, in whatever room.
+fn compared(connection: &Connection) -> rusqlite::Result<Vec<MemberId>> {
+    connection
+        .prepare_cached("SELECT member FROM compared")?
+        .query_map([], |row| row.get(0).map(MemberId))?
+        .collect()
+}
+
+/// The rooms that were joined before, for whoever finds a room at an address.
+pub(super) fn acquaintances(connection: &Connection) -> rusqlite::Result<Vec<Acquaintance>> {
+    connection
+        .prepare_cached(
+            "SELECT room, name, address FROM rooms WHERE room IS NOT NULL AND joined_at IS NOT NULL",
+        )?
+        .query_map([], |row| {
+            Ok(Acquaintance {
+                room: RoomId(row.get(0)?),
+                name: room_name(&row.get::<_, String>(1)?)?,
+                address: row.get(2)?,
+            })
+        })?
+        .collect()
 }
 
 /// The end of the timeline, and whether there is more before it.
@@ -155,30 +185,30 @@ fn items(
     // Streamed: a restored log may hold any number of places whose events stand elsewhere.
     let mut failed = None;
     let rows = rows.map_while(|row| row.map_err(|error| failed = Some(error)).ok());
-    let until = until.map(|place| Row { place, event: None });
+    let until = until.map(|place| Row { place, told: None });
     let items = items_of(after, rows.chain(until));
     failed.map_or(Ok(items), Err)
 }
 
 /// The rows of a span. Each half comes in the order of its index, and the two are merged.
 pub(super) const SPAN: &str = "
-    SELECT log, seq, at, author, name AS event_name, body FROM events
+    SELECT log, seq, at, author, name AS event_name, body, signature, proof FROM events
     WHERE room = :room AND (log, seq) >= (:from_log, :from_seq) AND (log, seq) <= (:to_log, :to_seq)
     UNION ALL
-    SELECT log, seq, NULL, NULL, NULL, NULL FROM repeats
+    SELECT log, seq, NULL, NULL, NULL, NULL, NULL, NULL FROM repeats
     WHERE room = :room AND (log, seq) >= (:from_log, :from_seq) AND (log, seq) <= (:to_log, :to_seq)
     ORDER BY log, seq";
 
 /// A row of [`SPAN`]. An event that cannot be read keeps its place, as one that is not understood does on the wire.
 pub(super) fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     let place = place(row)?;
-    let event = match row.get_ref("body")? {
+    let told = match row.get_ref("body")? {
         rusqlite::types::ValueRef::Null => None,
-        _ => event(row)
+        _ => told(row)
             .inspect_err(|error| tracing::error!(?place, %error, "an event cannot be read"))
             .ok(),
     };
-    Ok(Row { place, event })
+    Ok(Row { place, told })
 }
 
 /// Where the last `most` events before a place begin (the place itself if there are none), and whether there are more
@@ -265,16 +295,16 @@ fn standing_at(
     place: Place,
 ) -> rusqlite::Result<Option<chatspot_protocol::event::Event>> {
     let found = connection
-        .prepare_cached(
-            "SELECT seq, at, author, name AS event_name, body FROM events
+        .prepare_cached(&format!(
+            "SELECT {TOLD} FROM events
              WHERE (room = ?1 AND log = ?2 AND seq = ?3)
-                OR id = (SELECT original FROM repeats WHERE room = ?1 AND log = ?2 AND seq = ?3)",
-        )?
-        .query_row((number, place.log, integer(place.seq)), event)
+                OR id = (SELECT original FROM repeats WHERE room = ?1 AND log = ?2 AND seq = ?3)"
+        ))?
+        .query_row((number, place.log, integer(place.seq)), told)
         .optional()?;
-    Ok(found.map(|mut event| {
-        event.seq = place.seq;
-        event
+    Ok(found.map(|mut told| {
+        told.event.seq = place.seq;
+        told.event
     }))
 }
 
@@ -317,13 +347,16 @@ pub(super) fn recents(connection: &Connection) -> rusqlite::Result<Vec<Recent>> 
     connection
         .prepare_cached(
             "SELECT room, name, address, joined_at,
-                 EXISTS (SELECT 1 FROM events WHERE events.room = rooms.number)
+                 EXISTS (SELECT 1 FROM events WHERE events.room = rooms.number), verified
              FROM rooms WHERE room IS NOT NULL AND joined_at IS NOT NULL
              ORDER BY joined_at DESC, number DESC LIMIT ?",
         )?
         .query_map([i64::try_from(RECENT_ROOMS).unwrap_or(i64::MAX)], |row| {
+            let room = RoomId(row.get(0)?);
             Ok(Recent {
-                room: RoomId(row.get(0)?),
+                room,
+                fingerprint: room.fingerprint(),
+                verified: verified(row.get(5)?),
                 name: room_name(&row.get::<_, String>(1)?)?,
                 address: row.get(2)?,
                 joined_at: row.get(3)?,

@@ -4,11 +4,12 @@
 //! one step, and the rows of the old one are deleted a few at a time, when nothing else waits.
 
 use chatspot_folder::store::Layout;
-use chatspot_protocol::event::{Event, RoomSettings};
-use chatspot_protocol::ids::{ClientId, Epoch, MemberId, RoomId, Seq};
-use chatspot_protocol::session::Cursor;
-use chatspot_protocol::text::DisplayName;
-use chatspot_protocol::view::Place;
+use chatspot_protocol::event::{Event, Proof, RoomSettings};
+use chatspot_protocol::ids::{ClientId, Epoch, MemberId, RoomId, Seq, Signature, Token};
+use chatspot_protocol::session::{Cursor, Trust};
+use chatspot_protocol::text::{DisplayName, RoomName};
+use chatspot_protocol::timeline::Told;
+use chatspot_protocol::view::{Place, Verified};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row};
 use rusqlite_migration::{M, Migrations};
@@ -34,8 +35,24 @@ pub(super) const END: Place = Place {
 };
 
 fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![M::up(FIRST)])
+    Migrations::new(vec![M::up(FIRST), M::up(SECOND)])
 }
+
+/// - `events.proof` is null in rows that are older than signatures.
+/// - `events.target` is the start of the id of the message that an edit or a deletion is about.
+/// - `events.body` of a message or an edit that was deleted is `deleted`, under its own id: the text is gone, and the
+///   place says why.
+/// - `rooms.term` is the warrants' number, all 64 bits of it.
+const SECOND: &str = "
+ALTER TABLE events ADD COLUMN signature BLOB;
+ALTER TABLE events ADD COLUMN proof INTEGER;
+ALTER TABLE events ADD COLUMN target INTEGER;
+CREATE INDEX events_target ON events (room, target) WHERE target IS NOT NULL;
+ALTER TABLE rooms ADD COLUMN term INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN verified INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN token BLOB;
+CREATE TABLE compared (member BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+";
 
 /// - `rooms.room` is null when the room's rows are being deleted, and until no backup has them; numbers are never used
 ///   again.
@@ -107,6 +124,7 @@ END;
 #[derive(Debug)]
 pub(super) struct Room {
     pub(super) number: i64,
+    pub(super) name: Option<RoomName>,
     pub(super) me: Option<MemberId>,
     pub(super) cursor: Option<Cursor>,
     pub(super) settings: Option<RoomSettings>,
@@ -114,6 +132,8 @@ pub(super) struct Room {
     /// Nothing before it is there for a reader any more.
     pub(super) floor: Place,
     pub(super) draft: String,
+    pub(super) trust: Trust,
+    pub(super) token: Option<Token>,
 }
 
 impl Room {
@@ -121,8 +141,8 @@ impl Room {
     pub(super) fn find(connection: &Connection, room: RoomId) -> rusqlite::Result<Option<Self>> {
         connection
             .prepare_cached(
-                "SELECT number, me, log, epoch, next, low, settings, read_log, read_seq,
-                     floor_log, floor_seq, draft
+                "SELECT number, name, me, log, epoch, next, low, settings, read_log, read_seq,
+                     floor_log, floor_seq, draft, term, verified, token
                  FROM rooms WHERE room = ?",
             )?
             .query_row([room.0], |row| {
@@ -145,6 +165,7 @@ impl Room {
                 let settings = row.get::<_, Option<String>>("settings")?;
                 Ok(Self {
                     number: row.get("number")?,
+                    name: RoomName::parse(&row.get::<_, String>("name")?).ok(),
                     me: row.get::<_, Option<[u8; 32]>>("me")?.map(MemberId),
                     cursor,
                     settings: settings.map(|text| from_json(&text)).transpose()?,
@@ -154,6 +175,11 @@ impl Room {
                         seq: seq(row, "floor_seq")?,
                     },
                     draft: row.get("draft")?,
+                    trust: Trust {
+                        term: row.get::<_, i64>("term")?.cast_unsigned(),
+                        verified: verified(row.get("verified")?),
+                    },
+                    token: row.get::<_, Option<[u8; 16]>>("token")?.map(Token),
                 })
             })
             .optional()
@@ -183,17 +209,63 @@ pub(super) fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
     })
 }
 
-/// The event of a row with the columns of `events`, `name` under the name of `event_name`.
-pub(super) fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
+/// Columns of `events` that [`told`] reads.
+pub(super) const TOLD: &str = "seq, at, author, events.name AS event_name, body, signature, proof";
+
+/// The event of a row with the columns of [`TOLD`].
+pub(super) fn told(row: &Row<'_>) -> rusqlite::Result<Told> {
     let name: String = row.get("event_name")?;
     let body: String = row.get("body")?;
-    Ok(Event {
+    let event = Event {
         seq: seq(row, "seq")?,
         at: row.get("at")?,
         author: MemberId(row.get("author")?),
         name: DisplayName::parse(&name).map_err(unreadable)?,
         body: from_json(&body)?,
-    })
+        signature: row.get::<_, Option<[u8; 64]>>("signature")?.map(Signature),
+    };
+    let proof = match row.get::<_, Option<u8>>("proof")? {
+        Some(PROOF_AUTHOR) => Proof::Author,
+        Some(PROOF_RELAY) => Proof::Relay,
+        Some(_) => Proof::Missing,
+        // Without a signature the room makes no difference.
+        None => event.proof(&RoomId([0; 16])),
+    };
+    Ok(Told { event, proof })
+}
+
+const PROOF_AUTHOR: u8 = 1;
+const PROOF_RELAY: u8 = 2;
+const PROOF_MISSING: u8 = 0;
+
+/// A proof as it stands in its column.
+pub(super) fn proof_number(proof: Proof) -> u8 {
+    match proof {
+        Proof::Author => PROOF_AUTHOR,
+        Proof::Relay => PROOF_RELAY,
+        Proof::Missing => PROOF_MISSING,
+    }
+}
+
+/// What a room is known by, as it stands in its column: better ones are larger.
+pub(super) fn verified_number(verified: Verified) -> u8 {
+    match verified {
+        Verified::No => 0,
+        Verified::Passcode => 1,
+        Verified::Invite => 2,
+        Verified::Compared => 3,
+        Verified::Hosted => 4,
+    }
+}
+
+pub(super) fn verified(number: u8) -> Verified {
+    match number {
+        1 => Verified::Passcode,
+        2 => Verified::Invite,
+        3 => Verified::Compared,
+        4 => Verified::Hosted,
+        _ => Verified::No,
+    }
 }
 
 /// The start of an event's identity.

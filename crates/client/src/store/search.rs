@@ -2,11 +2,12 @@
 
 use chatspot_protocol::ids::RoomId;
 use chatspot_protocol::limits::SEARCH_HITS;
+use chatspot_protocol::timeline::Told;
 use chatspot_protocol::view::{Hit, Hits};
 use rusqlite::Connection;
 
 use super::read::room_name;
-use super::schema::{Room, event};
+use super::schema::{Room, TOLD, told};
 use super::words::{expression, room_token};
 
 /// Messages that hold the query's terms, of those before `before`.
@@ -31,14 +32,14 @@ pub(super) fn search(
         return Ok(nothing);
     };
     // The index goes first, in its own order: so the search ends with the last hit that is wanted.
-    let mut statement = connection.prepare_cached(
-        "SELECT events.id, rooms.room, rooms.name, events.log, seq, at, author, events.name AS event_name, body
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT events.id, rooms.room, rooms.name, events.log, {TOLD}
          FROM words CROSS JOIN events ON events.id = words.rowid
              CROSS JOIN rooms ON rooms.number = events.room
          WHERE words MATCH ? AND words.rowid < ? AND rooms.room IS NOT NULL
              AND (events.log, seq) >= (floor_log, floor_seq)
-         ORDER BY words.rowid DESC",
-    )?;
+         ORDER BY words.rowid DESC"
+    ))?;
     let mut rows = statement.query((expression, before.unwrap_or(i64::MAX)))?;
     let Hits { mut hits, .. } = nothing;
     let mut last = None;
@@ -46,8 +47,8 @@ pub(super) fn search(
         if hits.len() == SEARCH_HITS {
             return Ok(Hits { hits, next: last });
         }
-        let event = match event(row) {
-            Ok(event) => event,
+        let Told { event, proof } = match told(row) {
+            Ok(told) => told,
             Err(error) => {
                 tracing::error!(%error, "an event cannot be read");
                 continue;
@@ -59,6 +60,7 @@ pub(super) fn search(
             room_name: room_name(&row.get::<_, String>(2)?)?,
             log: row.get("log")?,
             event,
+            proof,
         });
     }
     Ok(Hits { hits, next: None })

@@ -6,17 +6,22 @@ mod history;
 mod pages;
 mod rooms;
 mod search;
+mod trust;
+mod unsay;
 
 use std::ops::Deref;
 
-use chatspot_protocol::event::{Body, Days, Event, Retention, RoomSettings, Submission};
+use chatspot_protocol::event::{
+    Body, Days, Event, Proof, Retention, Role, RoomSettings, Submission, Via,
+};
 use chatspot_protocol::ids::{ClientId, Epoch, MemberId, RoomId, Seq};
 use chatspot_protocol::session::{Cursor, Keep};
 use chatspot_protocol::text::{DisplayName, MessageText, RoomName};
-use chatspot_protocol::view::{Item, Pending, PendingState, Place};
+use chatspot_protocol::timeline::Told;
+use chatspot_protocol::view::{Item, Pending, PendingState, Place, Verified};
 use tempfile::TempDir;
 
-use super::{Kept, Opening, Saved, Store};
+use super::{History, Kept, Opening, Saved, Store};
 
 const ROOM: RoomId = RoomId([1; 16]);
 const ME: MemberId = MemberId([1; 32]);
@@ -78,12 +83,9 @@ impl Bed {
 
     /// Has events written down at the end of the timeline.
     async fn learn(&self, cursor: Cursor, events: Vec<Event>) -> Saved {
-        let keeps = vec![Keep::Events {
-            cursor,
-            events,
-            tail: true,
-        }];
-        self.keep(ROOM, keeps, 0).await.unwrap()
+        self.keep(ROOM, vec![news(cursor, events)], 0)
+            .await
+            .unwrap()
     }
 
     /// Has messages of Ada's written down, one for each number.
@@ -94,11 +96,32 @@ impl Bed {
     }
 }
 
+/// Events at the end of the timeline, each said by its author or by the relay.
+fn news(cursor: Cursor, events: Vec<Event>) -> Keep {
+    Keep::Events {
+        cursor,
+        events: events.into_iter().map(proven).collect(),
+        tail: true,
+    }
+}
+
+fn proven(event: Event) -> Told {
+    let proof = match event.body {
+        Body::Joined { .. } | Body::Left { .. } | Body::Renamed { .. } | Body::Unknown => {
+            Proof::Relay
+        }
+        _ => Proof::Author,
+    };
+    Told { event, proof }
+}
+
 fn opening(name: &str) -> Opening {
     Opening {
         name: RoomName::parse(name).unwrap(),
         address: "h:1".into(),
         joined_at: Some(1),
+        token: None,
+        verified: Verified::No,
     }
 }
 
@@ -137,12 +160,16 @@ fn message(seq: u64, author: MemberId, words: &str) -> Event {
             id: id(seq),
             text: text(words),
         },
+        signature: None,
     }
 }
 
 fn joined(seq: u64) -> Event {
     Event {
-        body: Body::Joined,
+        body: Body::Joined {
+            via: Via::Open,
+            role: Role::Member,
+        },
         ..message(seq, ADA, "x")
     }
 }
@@ -153,12 +180,16 @@ fn waiting(number: u64) -> Pending {
         submission: Submission::message(id(number), text("hello")),
         at: 5,
         state: PendingState::Queued,
+        rich: None,
     }
 }
 
 fn rules(retention: Retention) -> Keep {
     Keep::Settings {
-        settings: RoomSettings { retention },
+        settings: RoomSettings {
+            retention,
+            ..RoomSettings::default()
+        },
     }
 }
 
@@ -171,7 +202,7 @@ fn days(days: u16) -> Retention {
 /// Items in short: `1/5` is an event, `-1/5` the gap before it, `=2` the beginning of a log.
 fn short(items: &[Item]) -> String {
     let short = |item: &Item| match item {
-        Item::Event { log, event } => format!("{log}/{}", event.seq),
+        Item::Event { log, event, .. } => format!("{log}/{}", event.seq),
         Item::Gap { log, before } => format!("-{log}/{before}"),
         Item::Reset { log } => format!("={log}"),
     };

@@ -4,15 +4,16 @@
 use std::sync::mpsc::SyncSender;
 
 use chatspot_folder::store::empty_log;
-use chatspot_protocol::ids::{MemberId, RoomId, Seq, WallMillis};
+use chatspot_protocol::ids::{MemberId, RoomId, Seq, Token, WallMillis};
 use chatspot_protocol::limits::DRAFT_BYTES;
+use chatspot_protocol::session::Trust;
 use chatspot_protocol::text::{RoomName, cut};
-use chatspot_protocol::view::Place;
+use chatspot_protocol::view::{Place, Verified};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
 use super::profile::Profile;
 use super::read;
-use super::schema::{Room, integer, place};
+use super::schema::{Room, integer, place, verified_number};
 use super::{Kept, Opening};
 
 /// Rows deleted in one step: a few milliseconds for what waits behind it.
@@ -285,18 +286,30 @@ pub(super) fn open_room(
         name,
         address,
         joined_at,
+        token,
+        verified,
     } = opening;
     tx.prepare_cached(
-        "INSERT INTO rooms (room, name, address, joined_at, me, open)
-         VALUES (?1, ?2, ?3, ?4, ?5, (SELECT coalesce(max(open), 0) + 1 FROM rooms))
+        "INSERT INTO rooms (room, name, address, joined_at, me, token, verified, open)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT coalesce(max(open), 0) + 1 FROM rooms))
          ON CONFLICT (room) DO UPDATE SET
              name = excluded.name,
              address = excluded.address,
              joined_at = coalesce(excluded.joined_at, joined_at),
              me = excluded.me,
+             token = coalesce(excluded.token, token),
+             verified = max(excluded.verified, verified),
              open = coalesce(open, excluded.open)",
     )?
-    .execute((room.0, name.as_str(), address, joined_at, me.0))?;
+    .execute((
+        room.0,
+        name.as_str(),
+        address,
+        joined_at,
+        me.0,
+        token.map(|token| token.0),
+        verified_number(*verified),
+    ))?;
     read::kept(tx, &Room::get(tx, room)?)
 }
 
@@ -308,7 +321,7 @@ pub(super) fn close_room(
     now: WallMillis,
 ) -> rusqlite::Result<()> {
     tx.prepare_cached(
-        "UPDATE rooms SET open = NULL, joined_at = coalesce(joined_at, ?) WHERE room = ?",
+        "UPDATE rooms SET open = NULL, token = NULL, joined_at = coalesce(joined_at, ?) WHERE room = ?",
     )?
     .execute((now, room.0))?;
     tx.prepare_cached(
@@ -326,6 +339,49 @@ pub(super) fn set_address(
 ) -> rusqlite::Result<()> {
     tx.prepare_cached("UPDATE rooms SET address = ? WHERE room = ?")?
         .execute((address, room.0))?;
+    Ok(())
+}
+
+/// How sure it is that this is the right room.
+pub(super) fn set_trust(tx: &Transaction<'_>, number: i64, trust: Trust) -> rusqlite::Result<()> {
+    tx.prepare_cached("UPDATE rooms SET term = ?, verified = ? WHERE number = ?")?
+        .execute((
+            trust.term.cast_signed(),
+            verified_number(trust.verified),
+            number,
+        ))?;
+    Ok(())
+}
+
+/// Codes were compared with this member.
+pub(super) fn compared(tx: &Transaction<'_>, member: MemberId) -> rusqlite::Result<()> {
+    tx.prepare_cached("INSERT INTO compared (member) VALUES (?) ON CONFLICT DO NOTHING")?
+        .execute([member.0])?;
+    Ok(())
+}
+
+/// The invite that a room was entered by is of no more use.
+pub(super) fn token_used(tx: &Transaction<'_>, number: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached("UPDATE rooms SET token = NULL WHERE number = ?")?
+        .execute([number])?;
+    Ok(())
+}
+
+/// An invite, and by what the room is known for the right one.
+pub(super) fn invited(
+    tx: &Transaction<'_>,
+    room: RoomId,
+    token: Option<Token>,
+    verified: Verified,
+) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "UPDATE rooms SET token = coalesce(?, token), verified = max(?, verified) WHERE room = ?",
+    )?
+    .execute((
+        token.map(|token| token.0),
+        verified_number(verified),
+        room.0,
+    ))?;
     Ok(())
 }
 
@@ -349,7 +405,7 @@ pub(super) fn forget(tx: &Transaction<'_>, room: RoomId) -> rusqlite::Result<boo
     tx.execute(
         "UPDATE rooms SET room = NULL, me = NULL, name = '', address = '', joined_at = NULL,
              open = NULL, log = NULL, epoch = NULL, next = NULL, low = NULL, settings = NULL,
-             read_log = NULL, read_seq = NULL, draft = ''
+             read_log = NULL, read_seq = NULL, draft = '', term = 0, verified = 0, token = NULL
          WHERE number = ?",
         [number],
     )?;
@@ -366,15 +422,16 @@ pub(super) fn forget_events(tx: &Transaction<'_>, number: i64) -> rusqlite::Resu
     tx.execute("UPDATE rooms SET room = NULL WHERE number = ?", [number])?;
     tx.execute(
         "INSERT INTO rooms (room, me, name, address, joined_at, open, log, epoch, next, low,
-             settings, read_log, read_seq, draft)
+             settings, read_log, read_seq, draft, term, verified, token)
          SELECT ?, me, name, address, joined_at, open, log, epoch, next, low,
-             settings, read_log, read_seq, draft FROM rooms WHERE number = ?",
+             settings, read_log, read_seq, draft, term, verified, token FROM rooms WHERE number = ?",
         (room, number),
     )?;
     let new = tx.last_insert_rowid();
     tx.execute("UPDATE outbox SET room = ? WHERE room = ?", (new, number))?;
     tx.execute(
-        "UPDATE rooms SET me = NULL, name = '', address = '', joined_at = NULL, open = NULL, draft = ''
+        "UPDATE rooms SET me = NULL, name = '', address = '', joined_at = NULL, open = NULL, draft = '',
+             term = 0, verified = 0, token = NULL
          WHERE number = ?",
         [number],
     )?;

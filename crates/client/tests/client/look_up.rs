@@ -10,8 +10,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 
+use crate::tls::{Key, websocket};
 use crate::window::{Window, open, relay, relay_at, within};
 
 async fn look_up(text: &str) -> Result<String, FailureCode> {
@@ -23,7 +23,9 @@ async fn look_up(text: &str) -> Result<String, FailureCode> {
 }
 
 /// A server that treats each connection with `serve`.
-async fn server<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> (SocketAddr, JoinSet<()>)
+pub(crate) async fn server<F>(
+    serve: impl Fn(TcpStream) -> F + Send + 'static,
+) -> (SocketAddr, JoinSet<()>)
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -40,18 +42,13 @@ where
     (address, tasks)
 }
 
-/// A WebSocket server that speaks our subprotocol and begins with that text.
+/// A WebSocket server that speaks our subprotocol over TLS and begins with that text.
 async fn beginning_with(text: String) -> (SocketAddr, JoinSet<()>) {
+    let key = Key::new();
     server(move |stream| {
-        let text = text.clone();
+        let (key, text) = (key.clone(), text.clone());
         async move {
-            #[allow(clippy::result_large_err)] // the shape of tungstenite's callback
-            let agree = |_: &Request, mut response: Response| {
-                let fields = response.headers_mut();
-                fields.insert("Sec-WebSocket-Protocol", "chatspot.v1".parse().unwrap());
-                Ok(response)
-            };
-            let Ok(mut socket) = tokio_tungstenite::accept_hdr_async(stream, agree).await else {
+            let Some(mut socket) = websocket(&key, stream).await else {
                 return;
             };
             // Whoever looked may be gone already.
@@ -87,7 +84,11 @@ async fn a_relay_tells_its_rooms() {
     ] {
         let found = window.client.look_up(&text).await.unwrap();
         assert_eq!(found.address, address.to_string());
-        let names: Vec<_> = found.rooms.iter().map(|room| room.name.as_str()).collect();
+        let names: Vec<_> = found
+            .rooms
+            .iter()
+            .map(|found| found.summary.name.as_str())
+            .collect();
         assert_eq!(names, ["Room 1", "Room 2"]);
     }
     assert_eq!(relay.rooms()[0].online, 0, "looking is not joining");
@@ -154,9 +155,16 @@ async fn something_else_at_the_address_is_told() {
         let _ = tokio::io::copy(&mut read, &mut write).await;
     })
     .await;
-    let (other_socket, _other_socket) = server(async |stream| {
-        if let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await {
-            while let Some(Ok(_)) = socket.next().await {}
+    let key = Key::new();
+    let (other_socket, _other_socket) = server(move |stream| {
+        let key = key.clone();
+        async move {
+            let Ok(stream) = key.accept(stream).await else {
+                return;
+            };
+            if let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await {
+                while let Some(Ok(_)) = socket.next().await {}
+            }
         }
     })
     .await;

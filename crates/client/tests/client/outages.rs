@@ -173,7 +173,8 @@ async fn a_relay_that_comes_later_is_found() {
             if let Ok(listener) = chatspot_relay::listen::on_address(address) {
                 let config = chatspot_relay::RelayConfig::default();
                 let store = chatspot_relay::Store::in_memory().unwrap();
-                return chatspot_relay::Relay::start(listener, config, store).unwrap();
+                let tls = chatspot_relay::tls::Tls::in_memory().unwrap();
+                return chatspot_relay::Relay::start(listener, config, store, tls).unwrap();
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

@@ -11,6 +11,7 @@ use chatspot_protocol::identity::RoomKey;
 use chatspot_protocol::ids::{MemberId, RoomId};
 use chatspot_protocol::text::RoomName;
 use chatspot_protocol::view::{Item, LinkState, RoomView, Trouble, Update, View};
+use chatspot_relay::tls::Tls;
 use chatspot_relay::{Relay, RelayConfig, RoomSpec, Store, listen};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -55,8 +56,8 @@ pub(crate) fn relay_at(address: SocketAddr) -> Relay {
 }
 
 pub(crate) fn relay_with(address: SocketAddr, config: RelayConfig) -> Relay {
-    let store = Store::in_memory().unwrap();
-    Relay::start(listen::on_address(address).unwrap(), config, store).unwrap()
+    let (store, tls) = (Store::in_memory().unwrap(), Tls::in_memory().unwrap());
+    Relay::start(listen::on_address(address).unwrap(), config, store, tls).unwrap()
 }
 
 /// A relay over the history in a folder.
@@ -66,8 +67,8 @@ pub(crate) fn relay_in(folder: &Path, address: SocketAddr) -> Relay {
         frames_burst: 100_000,
         ..RelayConfig::default()
     };
-    let store = Store::open(folder).unwrap();
-    Relay::start(listen::on_address(address).unwrap(), config, store).unwrap()
+    let (store, tls) = (Store::open(folder).unwrap(), Tls::open(folder).unwrap());
+    Relay::start(listen::on_address(address).unwrap(), config, store, tls).unwrap()
 }
 
 pub(crate) fn relay() -> Relay {
@@ -76,13 +77,17 @@ pub(crate) fn relay() -> Relay {
 
 /// Opens the room of that number: the same key each time.
 pub(crate) fn open(relay: &Relay, number: u8) -> RoomId {
-    let spec = RoomSpec {
+    relay.open(spec(number)).unwrap()
+}
+
+pub(crate) fn spec(number: u8) -> RoomSpec {
+    RoomSpec {
         key: RoomKey::from_secret(&[number; 32]),
         name: RoomName::parse(&format!("Room {number}")).unwrap(),
         host: None,
-        retention: None,
-    };
-    relay.open(spec).unwrap()
+        settings: None,
+        passcode: None,
+    }
 }
 
 /// Passes updates on, until it is told that nobody listens.
@@ -188,7 +193,8 @@ impl Window {
     /// Joins as people do: by what an address answers.
     pub(crate) async fn join(&mut self, address: SocketAddr, room: RoomId) {
         let found = self.client.look_up(&address.to_string()).await.unwrap();
-        let summary = found.rooms.iter().find(|found| found.room == room).unwrap();
+        let mut rooms = found.rooms.iter().map(|found| &found.summary);
+        let summary = rooms.find(|summary| summary.room == room).unwrap();
         self.client
             .join(&found.address, room, summary.name.as_str())
             .await
@@ -296,7 +302,7 @@ pub(crate) fn texts(room: &RoomView) -> Vec<&str> {
 }
 
 /// Whether nobody holds that lock.
-fn is_free(lock: &Path) -> bool {
+pub(crate) fn is_free(lock: &Path) -> bool {
     let Ok(file) = std::fs::File::open(lock) else {
         return true;
     };

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+use crate::vault::Closed;
+
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -49,6 +51,14 @@ pub enum StoreError {
         path: PathBuf,
         /// What is wrong.
         message: String,
+    },
+    /// The folder's secrets are sealed, and the keychain does not give out their key.
+    #[error("the secrets in {path} are sealed, and their key is not to be had")]
+    Keychain {
+        /// The file with the secrets.
+        path: PathBuf,
+        /// What the keychain says.
+        why: Closed,
     },
     /// Anything else that SQLite says: a defect of ours.
     #[error("{path}: {source}")]

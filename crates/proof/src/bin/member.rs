@@ -61,6 +61,14 @@ struct Options {
     #[arg(long)]
     pace: u64,
 
+    /// The room's passcode, if it asks for one.
+    #[arg(long)]
+    passcode: Option<String>,
+
+    /// An invite link: comes in by it, and not by the address.
+    #[arg(long)]
+    invite: Option<String>,
+
     /// Begins without writing.
     #[arg(long)]
     quiet: bool,
@@ -111,7 +119,7 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     }
     client.resume().await.map_err(|failure| said(&failure))?;
     tokio::spawn(print(status.subscribe()));
-    let room = enter(&client, &options.address).await?;
+    let room = enter(&client, &options).await?;
 
     let mut words = BufReader::new(tokio::io::stdin()).lines();
     let mut writes = !options.quiet;
@@ -175,16 +183,29 @@ fn last_number(options: &Options) -> Result<u64, Box<dyn std::error::Error>> {
 }
 
 /// The room that is open already, or the only one at the address, as soon as the relay answers.
-async fn enter(client: &Client, address: &str) -> Result<RoomId, Box<dyn std::error::Error>> {
+async fn enter(client: &Client, options: &Options) -> Result<RoomId, Box<dyn std::error::Error>> {
+    let address = &options.address;
     loop {
         // A room that is resumed may take a moment to open.
         if let Some(room) = client.view().await.rooms.first() {
             return Ok(room.room);
         }
+        if let Some(link) = &options.invite {
+            if let Ok(room) = client.join_link(link).await {
+                return Ok(room);
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+            continue;
+        }
         let found = client.look_up(address).await;
-        if let Some(room) = found.ok().and_then(|found| found.rooms.into_iter().next()) {
+        if let Some(found) = found.ok().and_then(|found| found.rooms.into_iter().next()) {
+            let room = found.summary;
             let joined = client.join(address, room.room, room.name.as_str()).await;
             joined.map_err(|failure| said(&failure))?;
+            if let Some(passcode) = &options.passcode {
+                let told = client.passcode(room.room, passcode).await;
+                told.map_err(|failure| said(&failure))?;
+            }
             return Ok(room.room);
         }
         tokio::time::sleep(ASK_AGAIN).await;

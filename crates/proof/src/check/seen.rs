@@ -420,11 +420,12 @@ impl<'a> Seen<'a> {
                 Body::Edited { .. }
                 | Body::Deleted { .. }
                 | Body::Reacted { .. }
-                | Body::Joined
+                | Body::Joined { .. }
                 | Body::Left { .. }
                 | Body::Renamed { .. }
                 | Body::Settings { .. }
                 | Body::Moderated { .. }
+                | Body::Role { .. }
                 | Body::Unknown => None,
             })
     }

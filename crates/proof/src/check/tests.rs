@@ -1,6 +1,6 @@
 //! A history that keeps every rule, and for each rule histories that break it alone.
 
-use chatspot_protocol::event::{Body, Event, Leaving};
+use chatspot_protocol::event::{Body, Event, Leaving, Role, Via};
 use chatspot_protocol::ids::{ClientId, Epoch, MemberId, Seq};
 use chatspot_protocol::text::{DisplayName, MessageText};
 
@@ -10,6 +10,10 @@ use crate::history::Line;
 const ADA: MemberId = MemberId([1; 32]);
 const BOB: MemberId = MemberId([2; 32]);
 const HEAD: u64 = 6;
+const JOINED: Body = Body::Joined {
+    via: Via::Open,
+    role: Role::Member,
+};
 
 fn id(n: u8) -> ClientId {
     ClientId([n; 16])
@@ -22,6 +26,7 @@ fn event(seq: u64, author: MemberId, body: Body) -> Event {
         author,
         name: DisplayName::parse("Somebody").unwrap(),
         body,
+        signature: None,
     }
 }
 
@@ -40,9 +45,9 @@ fn says(seq: u64, author: MemberId, number: u8, text: &str) -> Event {
 /// Ada comes and writes twice, Bob comes and writes once, Ada is lost.
 fn log() -> Vec<Event> {
     vec![
-        event(1, ADA, Body::Joined),
+        event(1, ADA, JOINED),
         says(2, ADA, 10, "ada 1"),
-        event(3, BOB, Body::Joined),
+        event(3, BOB, JOINED),
         says(4, BOB, 20, "bob 1"),
         says(5, ADA, 11, "ada 2"),
         event(6, ADA, Body::Left { how: Leaving::Lost }),

@@ -21,6 +21,15 @@ fn build() -> Programs {
     cargo
         .args(["build", "--quiet", "-p", "chatspot-relay", "--target-dir"])
         .arg(profile.parent().unwrap());
+    if cfg!(feature = "unbound") {
+        // One command for both, so that the relay is built like this program.
+        cargo.args([
+            "-p",
+            "chatspot-proof",
+            "--features",
+            "chatspot-proof/unbound",
+        ]);
+    }
     if profile.ends_with("release") {
         cargo.arg("--release");
     }

@@ -1,339 +1,384 @@
-//! Who may do what in a room, what its rules are, and who is told.
+//! The room machine over a log in memory: a hall with a few members, whose commits the test makes when it likes.
+
+use std::collections::VecDeque;
 
 use super::*;
-use crate::event::{Days, Event, Moderation, Retention, Submission, Target};
-use crate::ids::Signature;
-use crate::text::{MessageText, Reaction};
-
-const AT: Now = Now {
-    mono: Duration::ZERO,
-    wall: 0,
+use crate::door::{DoorOrder, DoorView, Invite};
+use crate::event::{
+    Admission, Event, Moderation, Retention, Role, RoomSettings, Submission, Target, Via,
 };
+use crate::ids::{InviteId, Signature, Token, WallMillis};
+use crate::log::{Appended, MemoryLog};
+use crate::text::{MessageText, Reaction};
+use crate::wire::Presence;
 
-/// Who hosts the room of [`hosted`].
-const HOST: u8 = 9;
+mod acts;
+mod door;
+mod flight;
+mod join;
+mod knock;
+mod pace;
+mod random;
+mod seats;
 
-fn room(max_members: usize) -> Room {
-    hosted_by(None, max_members)
+/// Whose room it is, and who hosts it.
+const OWNER: u8 = 9;
+const MODERATOR: u8 = 8;
+const ADA: u8 = 1;
+const BOB: u8 = 2;
+const GUEST: u8 = 3;
+const EVE: u8 = 4;
+
+fn key() -> RoomKey {
+    RoomKey::from_secret(&[5; 32])
 }
 
-fn hosted() -> Room {
-    hosted_by(Some(MemberId([HOST; 32])), 9)
+fn member(number: u8) -> MemberId {
+    MemberId([number; 32])
 }
 
-fn hosted_by(host: Option<MemberId>, max_members: usize) -> Room {
-    let config = RoomConfig {
-        room: RoomId([1; 16]),
-        name: RoomName::parse("Lab").unwrap(),
-        host,
-        settings: RoomSettings::default(),
-        max_members,
-    };
-    Room::new(config, Epoch([1; 16]), Seq(1), Seq(0), Vec::new(), AT)
+fn conn(number: u8) -> Conn {
+    Conn(number.into())
 }
 
-fn join(room: &mut Room, conn: u64, member: u8) -> Vec<Output> {
-    let hello = Hello {
-        protocol: 1,
-        room: RoomId([1; 16]),
-        member: MemberId([member; 32]),
-        name: DisplayName::parse("Ada").unwrap(),
-        signature: Signature([0; 64]),
-        software: String::new(),
-    };
-    room.join(Conn(conn), hello, AT);
-    std::iter::from_fn(|| room.poll_output()).collect()
+fn name(text: &str) -> DisplayName {
+    DisplayName::parse(text).unwrap()
 }
 
-const ID: ClientId = ClientId([7; 16]);
-
-/// One of each kind that can be submitted; the message that it is about is one of `author`.
-fn submissions(author: u8) -> [(&'static str, Body); 6] {
-    let target = Target {
-        author: MemberId([author; 32]),
-        id: ClientId([8; 16]),
-    };
-    let text = MessageText::parse("x").unwrap();
-    let reaction = Reaction::parse("+1").unwrap();
-    let said = Body::Message {
-        id: ID,
-        text: text.clone(),
-    };
-    let edited = Body::Edited {
-        id: ID,
-        target,
-        text,
-    };
-    let deleted = Body::Deleted { id: ID, target };
-    let reacted = Body::Reacted {
-        id: ID,
-        target,
-        reaction,
-        active: true,
-    };
-    let ruled = Body::Settings {
-        id: ID,
-        settings: week(),
-    };
-    let moderated = Body::Moderated {
-        id: ID,
-        member: target.author,
-        action: Moderation::Ban,
-    };
-    [
-        ("message", said),
-        ("edited", edited),
-        ("deleted", deleted),
-        ("reacted", reacted),
-        ("settings", ruled),
-        ("moderated", moderated),
-    ]
-}
-
-fn week() -> RoomSettings {
-    let days = Days::new(7).unwrap();
+fn admission(admission: Admission) -> RoomSettings {
     RoomSettings {
-        retention: Retention::Days { days },
+        admission,
+        ..RoomSettings::default()
     }
 }
 
-fn submit(room: &mut Room, conn: u64, body: Body) -> Vec<Output> {
-    let submission = Submission::try_from(body).unwrap();
-    room.frame(Conn(conn), ClientFrame::Submit(submission), AT);
-    outputs(room)
-}
-
-fn outputs(room: &mut Room) -> Vec<Output> {
-    std::iter::from_fn(|| room.poll_output()).collect()
-}
-
-fn rejection(outputs: &[Output]) -> Option<(Conn, Reject)> {
-    match outputs {
-        [
-            Output::Send {
-                conn,
-                frame: ServerFrame::Rejected { id: ID, code, .. },
-            },
-        ] => Some((*conn, *code)),
-        _ => None,
+fn config(host: Option<u8>, settings: RoomSettings, max_members: usize) -> RoomConfig {
+    RoomConfig {
+        key: key(),
+        name: RoomName::parse("Lab").unwrap(),
+        host: host.map(member),
+        settings,
+        max_members,
     }
 }
 
-/// **S5**: who may what, and who is told otherwise.
-#[test]
-fn f35_only_the_author_edits_and_only_the_host_rules() {
-    for (member, author, not_allowed) in [
-        (1, 1, &["settings", "moderated"][..]),
-        (1, 2, &["edited", "deleted", "settings", "moderated"]),
-        (HOST, HOST, &[]),
-        (HOST, 1, &["edited"]),
-    ] {
-        for (kind, body) in submissions(author) {
-            let mut room = hosted();
-            join(&mut room, 1, member);
-            join(&mut room, 2, 3);
-            let outputs = submit(&mut room, 1, body.clone());
-            let case = format!("{kind} of {author}'s message by {member}");
-            if not_allowed.contains(&kind) {
-                let refused = Some((Conn(1), Reject::NotAllowed));
-                assert_eq!(rejection(&outputs), refused, "{case}");
-            } else {
-                let append = Output::Append {
-                    from: Some(Conn(1)),
-                    draft: Draft {
-                        at: 0,
-                        author: MemberId([member; 32]),
-                        name: DisplayName::parse("Ada").unwrap(),
-                        body,
-                    },
-                };
-                assert_eq!(outputs, [append], "{case}");
-            }
+fn passcode(text: &str) -> Passcode {
+    Passcode::parse(text).unwrap()
+}
+
+fn invite(number: u8, role: Role) -> Invite {
+    let token = Token([number; 16]);
+    Invite {
+        id: token.id(),
+        token,
+        role,
+        made_by: None,
+        made_at: 0,
+        expires_at: None,
+        uses_left: None,
+        used: 0,
+    }
+}
+
+fn arrival(number: u8) -> Arrival {
+    Arrival {
+        hello: Hello {
+            protocol: 1,
+            room: key().id(),
+            member: member(number),
+            name: name("Ada"),
+            signature: Signature([0; 64]),
+            token: None,
+            software: String::new(),
+        },
+        place: Place::Local,
+        caller: Caller::App,
+        shown: Shown::Nothing,
+    }
+}
+
+fn by_invite(number: u8, token: u8) -> Arrival {
+    let mut arrival = arrival(number);
+    arrival.hello.token = Some(Token([token; 16]));
+    arrival
+}
+
+fn page(mut arrival: Arrival) -> Arrival {
+    arrival.caller = Caller::Page;
+    arrival
+}
+
+/// An id of an act.
+fn id(number: u64) -> ClientId {
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&number.to_le_bytes());
+    ClientId(id)
+}
+
+fn said(number: u64) -> Body {
+    Body::Message {
+        id: id(number),
+        text: MessageText::parse("x").unwrap(),
+    }
+}
+
+fn moderated(number: u64, whom: u8, action: Moderation) -> Body {
+    Body::Moderated {
+        id: id(number),
+        member: member(whom),
+        action,
+    }
+}
+
+fn role(number: u64, whom: u8, role: Role) -> Body {
+    Body::Role {
+        id: id(number),
+        member: member(whom),
+        role,
+    }
+}
+
+/// A room, its log, and what it asked of it.
+struct Hall {
+    room: Room,
+    log: MemoryLog,
+    now: Now,
+    /// What the log was asked to take.
+    asked: VecDeque<(Option<Conn>, Draft)>,
+}
+
+impl Hall {
+    fn over(config: RoomConfig, roster: Roster, door: Door) -> Self {
+        let now = Now {
+            mono: Duration::from_secs(1_000),
+            wall: 1_000_000,
+        };
+        let kept = Kept {
+            epoch: Epoch([1; 16]),
+            first: Seq(1),
+            head: Seq(0),
+            present: Vec::new(),
+            roster,
+            door,
+        };
+        Self {
+            room: Room::new(config, kept, now),
+            log: MemoryLog::new(Epoch([1; 16]), 100_000),
+            now,
+            asked: VecDeque::new(),
         }
     }
-}
 
-/// **S5**
-#[test]
-fn a_room_without_a_host_has_nobody_who_rules() {
-    for (kind, body) in submissions(1) {
-        let mut room = room(9);
-        join(&mut room, 1, HOST);
-        let refused = rejection(&submit(&mut room, 1, body)).is_some();
-        let harmless = ["message", "reacted"].contains(&kind);
-        assert_eq!(refused, !harmless, "{kind}");
+    /// An empty room of the owner's.
+    fn new(settings: RoomSettings, invites: Vec<Invite>) -> Self {
+        let door = Door {
+            passcode: Some(passcode("open sesame")),
+            invites,
+        };
+        Self::over(config(Some(OWNER), settings, 20), Roster::default(), door)
+    }
+
+    /// The owner, a moderator, two members and a guest are in, each over the connection of its number.
+    fn full(settings: RoomSettings) -> Self {
+        let mut hall = Self::new(RoomSettings::default(), vec![invite(99, Role::Guest)]);
+        for number in [OWNER, MODERATOR, ADA, BOB] {
+            hall.join(number, arrival(number));
+        }
+        hall.join(GUEST, by_invite(GUEST, 99));
+        hall.submit(OWNER, role(1_000, MODERATOR, Role::Moderator));
+        if settings != RoomSettings::default() {
+            let id = id(1_001);
+            hall.submit(OWNER, Body::Settings { id, settings });
+        }
+        hall
+    }
+
+    fn later(&mut self, time: Duration) {
+        self.now.mono += time;
+        self.now.wall += WallMillis::try_from(time.as_millis()).unwrap();
+        self.room.timeout(self.now);
+    }
+
+    fn drain(&mut self) -> Vec<Output> {
+        let outputs: Vec<Output> = std::iter::from_fn(|| self.room.poll_output()).collect();
+        for output in &outputs {
+            if let Output::Append { from, draft } = output {
+                self.asked.push_back((*from, draft.clone()));
+            }
+        }
+        outputs
+    }
+
+    /// One commit of all that was asked by now, and what came of it.
+    fn commit(&mut self) -> Vec<Output> {
+        let log = &mut self.log;
+        let asked = std::mem::take(&mut self.asked).into_iter();
+        let answers: Vec<_> = asked
+            .map(|(from, draft)| (from, log.append(draft)))
+            .collect();
+        self.room.committed(answers);
+        self.drain()
+    }
+
+    /// The disk takes nothing of what was asked.
+    fn lose(&mut self) -> Vec<Output> {
+        let asked = std::mem::take(&mut self.asked).into_iter();
+        let lost = |(from, draft): (_, Draft)| (from, Appended::NotSaved(draft.body.id()));
+        let answers: Vec<_> = asked.map(lost).collect();
+        self.room.committed(answers);
+        self.drain()
+    }
+
+    /// Commits until nothing more is asked.
+    fn settle(&mut self) -> Vec<Output> {
+        let mut outputs = self.drain();
+        while !self.asked.is_empty() {
+            outputs.extend(self.commit());
+        }
+        outputs
+    }
+
+    fn join(&mut self, number: u8, arrival: Arrival) -> Vec<Output> {
+        self.room.join(conn(number), arrival, self.now);
+        self.settle()
+    }
+
+    fn frame(&mut self, number: u8, frame: ClientFrame) -> Vec<Output> {
+        self.room.frame(conn(number), frame, self.now);
+        self.settle()
+    }
+
+    /// Submits without a commit.
+    fn ask(&mut self, number: u8, body: Body) -> Vec<Output> {
+        let submission = Submission::try_from(body).unwrap();
+        let signature = Signature([number; 64]);
+        let signed = Signed {
+            submission,
+            signature,
+        };
+        let frame = ClientFrame::Submit(Box::new(signed));
+        self.room.frame(conn(number), frame, self.now);
+        self.drain()
+    }
+
+    fn submit(&mut self, number: u8, body: Body) -> Vec<Output> {
+        let mut outputs = self.ask(number, body);
+        outputs.extend(self.settle());
+        outputs
+    }
+
+    fn order(&mut self, number: u8, order: DoorOrder) -> Vec<Output> {
+        self.frame(number, ClientFrame::Door(order))
+    }
+
+    fn is_in(&self, number: u8) -> bool {
+        self.room.conns.contains_key(&conn(number))
+    }
+
+    fn role(&self, number: u8) -> Role {
+        self.room.roster.role(&member(number))
+    }
+
+    fn events(&self) -> Vec<Event> {
+        let mut events = Vec::new();
+        while events.len() < usize::try_from(self.log.head().0).unwrap() {
+            let from = Seq(events.len() as u64 + 1);
+            events.extend(self.log.read(from, self.log.head()).events);
+        }
+        events
+    }
+
+    /// What the log says last of somebody's coming.
+    fn joined(&self, number: u8) -> Option<(Via, Role)> {
+        let events = self.events().into_iter().rev();
+        let mut joined = events.filter(|event| event.author == member(number));
+        joined.find_map(|event| match event.body {
+            Body::Joined { via, role } => Some((via, role)),
+            _ => None,
+        })
+    }
+
+    /// As somebody's window shows the door now.
+    fn door(&self, number: u8) -> DoorView {
+        self.room.door_view(self.role(number))
     }
 }
 
-/// What the log makes of the next draft.
-fn commit(room: &mut Room, from: u64, appended: Appended) -> Vec<Output> {
-    room.committed([(Some(Conn(from)), appended)]);
-    outputs(room)
-}
-
-fn ruled(seq: u64, settings: RoomSettings) -> Event {
-    Event {
-        seq: Seq(seq),
-        at: 0,
-        author: MemberId([HOST; 32]),
-        name: DisplayName::parse("Ada").unwrap(),
-        body: Body::Settings { id: ID, settings },
+fn appends(outputs: &[Output]) -> Vec<&Draft> {
+    let mut drafts = Vec::new();
+    for output in outputs {
+        if let Output::Append { draft, .. } = output {
+            drafts.push(draft);
+        }
     }
+    drafts
 }
 
-fn welcome(outputs: &[Output]) -> Option<&Welcome> {
+fn closed(outputs: &[Output], number: u8) -> Option<u16> {
     outputs.iter().find_map(|output| match output {
-        Output::Send {
-            frame: ServerFrame::Welcome(welcome),
-            ..
-        } => Some(&**welcome),
+        Output::Close { conn: to, code } if *to == conn(number) => Some(*code),
         _ => None,
     })
 }
 
-/// **K1**, **K2**: the rules are those of the log, told to whoever comes.
-#[test]
-fn rules_hold_from_their_event_on() {
-    let mut room = hosted();
-    join(&mut room, 1, HOST);
-    submit(&mut room, 1, submissions(1)[4].1.clone());
-    assert_eq!(room.settings(), RoomSettings::default(), "not yet written");
-    for appended in [
-        Appended::NotSaved(Some(ID)),
-        Appended::Conflict(ID),
-        Appended::Again(ruled(2, week())),
-    ] {
-        commit(&mut room, 1, appended);
-        assert_eq!(room.settings(), RoomSettings::default());
-    }
-    let told = commit(&mut room, 1, Appended::New(ruled(2, week())));
-    let frame = ServerFrame::Event(ruled(2, week()));
-    assert_eq!(told, [Output::All { frame }]);
-    assert_eq!(room.settings(), week());
-    let outputs = join(&mut room, 2, 2);
-    let welcome = welcome(&outputs).unwrap();
-    assert_eq!((welcome.settings, welcome.head), (week(), Seq(2)));
-}
-
-#[test]
-fn rules_may_be_set_without_a_member() {
-    let mut room = room(9);
-    let author = MemberId([5; 32]);
-    room.rule(author, ID, week(), AT);
-    let draft = Draft {
-        at: 0,
-        author,
-        name: DisplayName::parse("Lab").unwrap(),
-        body: Body::Settings {
-            id: ID,
-            settings: week(),
-        },
+/// What one connection is sent.
+fn sent(outputs: &[Output], number: u8) -> Vec<&ServerFrame> {
+    let frame = |output| match output {
+        &Output::Send {
+            conn: to,
+            ref frame,
+        } if to == conn(number) => Some(frame),
+        _ => None,
     };
-    assert_eq!(outputs(&mut room), [Output::Append { from: None, draft }]);
-    // Nobody asked, so nobody is told that it failed.
-    room.committed([
-        (None, Appended::NotSaved(Some(ID))),
-        (None, Appended::NotSaved(None)),
-    ]);
-    assert_eq!(outputs(&mut room), []);
+    outputs.iter().filter_map(frame).collect()
 }
 
-/// **S3**, **S6**: whoever asked is told why, and nobody else.
-#[test]
-fn f57_a_refusal_goes_to_whoever_asked() {
-    let mut room = hosted();
-    join(&mut room, 1, 1);
-    join(&mut room, 2, 2);
-    for (appended, code) in [
-        (Appended::Conflict(ID), Reject::IdConflict),
-        (Appended::NoTarget(ID), Reject::NoSuchMessage),
-        (Appended::NotSaved(Some(ID)), Reject::NotSaved),
-    ] {
-        let told = commit(&mut room, 1, appended.clone());
-        assert_eq!(rejection(&told), Some((Conn(1), code)));
-        assert_eq!(
-            commit(&mut room, 3, appended),
-            [],
-            "its connection is gone by now"
-        );
-    }
+/// Of which problem one connection is told.
+fn problem(outputs: &[Output], number: u8) -> Option<Problem> {
+    let mut sent = sent(outputs, number).into_iter();
+    sent.find_map(|frame| match frame {
+        ServerFrame::Error { code, .. } => Some(*code),
+        _ => None,
+    })
 }
 
-/// **H6**: what was forgotten cannot be fetched.
-#[test]
-fn a_welcome_says_where_the_log_begins_by_now() {
-    let mut room = hosted();
-    room.forgotten(Seq(40));
-    let outputs = join(&mut room, 1, 1);
-    assert_eq!(welcome(&outputs).unwrap().first, Seq(40));
+/// Why one connection's submission was not taken, and for how many milliseconds.
+fn rejected(outputs: &[Output], number: u8) -> Option<(Reject, Option<u32>)> {
+    let mut sent = sent(outputs, number).into_iter();
+    sent.find_map(|frame| match frame {
+        ServerFrame::Rejected { code, wait, .. } => Some((*code, *wait)),
+        _ => None,
+    })
 }
 
-fn is_in(outputs: &[Output], conn: u64) -> bool {
-    outputs.contains(&Output::Admit { conn: Conn(conn) })
-}
-
-#[test]
-fn a_full_room_takes_nobody_more() {
-    let mut room = room(2);
-    join(&mut room, 1, 1);
-    join(&mut room, 2, 2);
-    assert!(room.summary().full);
-    let outputs = join(&mut room, 3, 3);
-    assert!(!is_in(&outputs, 3));
-    assert!(outputs.contains(&Output::Close {
-        conn: Conn(3),
-        code: close::ROOM_FULL
-    }));
-    assert!(
-        is_in(&join(&mut room, 4, 2), 4),
-        "who has a seat may come back to it"
-    );
-}
-
-#[test]
-fn who_is_away_makes_room_for_who_is_here() {
-    let mut room = room(2);
-    join(&mut room, 1, 1);
-    join(&mut room, 2, 2);
-    room.broken(Conn(1), Broken::Cut, AT);
-    let outputs = join(&mut room, 3, 3);
-    assert!(is_in(&outputs, 3));
-    let left = |output: &Output| matches!(output, Output::Append { draft, .. } if draft.author == MemberId([1; 32]) && draft.body == Body::Left { how: Leaving::Lost });
-    assert!(outputs.iter().any(left), "and is told as gone");
-}
-
-fn present(log: Vec<(MemberId, DisplayName)>) -> Room {
-    let config = room(10).config;
-    Room::new(config, Epoch([1; 16]), Seq(1), Seq(9), log, AT)
-}
-
-/// **P5**: the relay was away, not they.
-#[test]
-fn who_was_here_before_a_restart_comes_back_unnoticed_or_is_lost() {
-    let name = DisplayName::parse("Ada").unwrap();
-    let mut room = present(vec![
-        (MemberId([1; 32]), name.clone()),
-        (MemberId([2; 32]), name),
-    ]);
-    assert_eq!(room.summary().online, 0);
-    assert!(!room.summary().full);
-    let outputs = join(&mut room, 1, 1);
-    assert!(is_in(&outputs, 1));
-    let appends = |outputs: &[Output]| {
-        let append = |output: &&Output| matches!(output, Output::Append { .. });
-        outputs.iter().filter(append).count()
+/// Who was sent how the door is.
+fn shown(outputs: &[Output]) -> Vec<u8> {
+    let told = |output: &Output| match output {
+        Output::Send {
+            conn,
+            frame: ServerFrame::Door(_),
+        } => u8::try_from(conn.0).ok(),
+        _ => None,
     };
-    assert_eq!(appends(&outputs), 0, "nobody came");
-    let late = Now {
-        mono: RETURN_GRACE,
-        wall: 0,
+    let mut told: Vec<u8> = outputs.iter().filter_map(told).collect();
+    told.sort_unstable();
+    told
+}
+
+/// The presences that everybody is told of somebody.
+fn presences(outputs: &[Output], number: u8) -> Vec<(Presence, Role, bool)> {
+    let told = |output: &Output| match output {
+        Output::All {
+            frame: ServerFrame::Presence(told),
+        } if told.member == member(number) => Some((told.presence, told.role, told.muted)),
+        _ => None,
     };
-    room.timeout(late);
-    let outputs: Vec<Output> = std::iter::from_fn(|| room.poll_output()).collect();
-    assert_eq!(appends(&outputs), 1);
-    let lost = |output: &Output| {
-        matches!(output, Output::Append { draft, .. }
-            if draft.author == MemberId([2; 32]) && draft.body == Body::Left { how: Leaving::Lost })
-    };
-    assert!(outputs.iter().any(lost));
+    outputs.iter().filter_map(told).collect()
+}
+
+fn kept_door(outputs: &[Output]) -> Option<&Door> {
+    outputs.iter().rev().find_map(|output| match output {
+        Output::KeepDoor(door) => Some(door),
+        _ => None,
+    })
 }

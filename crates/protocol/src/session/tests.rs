@@ -1,20 +1,97 @@
 //! The session machine on a desk: a clock that the test owns, and no relay but the frames it is handed.
 
 use super::*;
-use crate::event::Leaving;
-use crate::ids::{Epoch, Nonce, Seq, WallMillis};
-use crate::limits::RESUBMIT_AFTER;
+use crate::event::{Admission, Body, Event, Leaving, Role};
+use crate::identity::{RelayName, RoomKey, Warrant};
+use crate::ids::{Epoch, Exporter, Nonce, Seq, TlsKey, Token, WallMillis};
+use crate::limits::{
+    GREETING_TIMEOUT, PROTOCOL_MAX, REDIAL_FIRST, REDIAL_MOST, REPLACED_AGAIN, RESUBMIT_AFTER,
+};
+use crate::passcode::Passcode;
 use crate::text::MessageText;
-use crate::view::PendingState;
-use crate::wire::{RoomSummary, Versions};
+use crate::view::{LinkState, PendingState};
+use crate::wire::{Greeting, Hello, Hosted, Reject, RoomSummary, Versions, Welcome};
 
+/// By which way this member comes in, and what the door says.
+mod entry;
 /// What is written down, and what comes of it when it was or was not.
 mod kept;
 /// What was written, on its way to the relay.
 mod outbox;
+/// Who is present, who looks like them, and comparing codes with them.
+mod people;
+/// What vouches for an event.
+mod proof;
+/// Whether what answers is the room.
+mod trust;
 
-const ROOM: RoomId = RoomId([1; 16]);
 const EPOCH: Epoch = Epoch([2; 16]);
+const NONCE: Nonce = Nonce([3; 32]);
+const TLS: TlsKey = TlsKey([5; 32]);
+const EXPORTER: Exporter = Exporter([6; 32]);
+
+fn room_key() -> RoomKey {
+    RoomKey::from_secret(&[7; 32])
+}
+
+fn room() -> RoomId {
+    room_key().id()
+}
+
+fn line() -> Line {
+    Line {
+        exporter: EXPORTER,
+        key: TLS,
+        domain: None,
+    }
+}
+
+fn by_tls(key: TlsKey) -> RelayName {
+    RelayName::Tls { key }
+}
+
+fn hosted(key: &RoomKey, name: &str, warrants: Vec<Warrant>) -> Hosted {
+    Hosted {
+        summary: RoomSummary {
+            room: key.id(),
+            name: RoomName::parse(name).unwrap(),
+            online: 0,
+            full: false,
+            admission: Admission::Open,
+            locked: false,
+        },
+        key: key.public(),
+        warrants,
+    }
+}
+
+/// The room on the relay that was dialled.
+fn genuine() -> Hosted {
+    hosted(&room_key(), "Lab", vec![room_key().warrant(1, by_tls(TLS))])
+}
+
+fn ada() -> Identity {
+    Identity::from_secret(&[1; 32])
+}
+
+fn bob() -> Identity {
+    Identity::from_secret(&[5; 32])
+}
+
+fn name(text: &str) -> DisplayName {
+    DisplayName::parse(text).unwrap()
+}
+
+fn entry() -> Entry {
+    Entry {
+        room: room(),
+        identity: ada(),
+        name: name("Ada"),
+        software: "test".to_owned(),
+        token: None,
+        passcode: None,
+    }
+}
 
 /// A session, its clock, and what it said last.
 struct Desk {
@@ -30,9 +107,11 @@ impl Desk {
 
     /// After a restart.
     fn resumed(seed: u64, resume: Resume) -> Self {
-        let identity = Identity::from_secret(&[1; 32]);
-        let name = DisplayName::parse("Ada").unwrap();
-        let session = Session::new(ROOM, identity, name, "test".to_owned(), resume, seed);
+        Self::with(entry(), resume, seed)
+    }
+
+    fn with(entry: Entry, resume: Resume, seed: u64) -> Self {
+        let session = Session::new(entry, resume, seed);
         let mut desk = Self {
             session,
             mono: Duration::from_secs(1),
@@ -86,24 +165,37 @@ impl Desk {
     }
 
     fn open(&mut self) {
+        self.open_line(line());
+    }
+
+    fn open_line(&mut self, line: Line) {
         let now = self.now();
-        self.session.opened(now);
+        self.session.opened(line, [8; 32], now);
         self.take();
     }
 
-    fn greeting(&mut self, min: u32, max: u32, rooms: &[RoomId]) {
-        let summary = |room: &RoomId| RoomSummary {
-            room: *room,
-            name: RoomName::parse("Lab").unwrap(),
-            online: 0,
-            full: false,
-        };
+    fn greeting(&mut self, min: u32, max: u32, rooms: Vec<Hosted>) {
         self.frame(ServerFrame::Greeting(Greeting {
             protocol: Versions { min, max },
             software: String::new(),
-            nonce: Nonce([3; 32]),
-            rooms: rooms.iter().map(summary).collect(),
+            nonce: NONCE,
+            rooms,
         }));
+    }
+
+    /// From the socket to the hello.
+    fn greet(&mut self) {
+        self.open();
+        self.greeting(1, 1, vec![genuine()]);
+    }
+
+    /// The hello among what was just sent.
+    fn hello(&self) -> Option<Hello> {
+        let mut hellos = self.outputs.iter().filter_map(|output| match output {
+            Output::Transmit(ClientFrame::Hello(hello)) => Some((**hello).clone()),
+            _ => None,
+        });
+        hellos.next_back()
     }
 
     /// From the socket to the room, whose log is empty.
@@ -121,8 +213,7 @@ impl Desk {
     }
 
     fn enter_as(&mut self, welcome: Welcome) {
-        self.open();
-        self.greeting(1, 1, &[ROOM]);
+        self.greet();
         self.frame(ServerFrame::Welcome(Box::new(welcome)));
         assert_eq!(self.link(), Some(LinkState::Online));
     }
@@ -159,7 +250,7 @@ impl Desk {
             Keep::Events { events, tail, .. } if tail => Some(events),
             _ => None,
         });
-        events.flatten().map(|event| event.seq.0).collect()
+        events.flatten().map(|told| told.event.seq.0).collect()
     }
 
     /// Writes a message: it is on the disk before it is in the outbox.
@@ -200,7 +291,18 @@ impl Desk {
 }
 
 fn me() -> MemberId {
-    Identity::from_secret(&[1; 32]).member()
+    ada().member()
+}
+
+fn in_room(member: MemberId, called: &str) -> Member {
+    Member {
+        member,
+        name: name(called),
+        host: false,
+        role: Role::Member,
+        muted: false,
+        presence: Presence::Online,
+    }
 }
 
 fn welcome() -> Welcome {
@@ -219,7 +321,8 @@ fn message(id: u8) -> Submission {
 }
 
 fn submit(id: u8) -> Output {
-    Output::Transmit(ClientFrame::Submit(message(id)))
+    let signed = message(id).sign(&ada(), &room(), &name("Ada"));
+    Output::Transmit(ClientFrame::Submit(Box::new(signed)))
 }
 
 fn fetch(from: u64, to: u64) -> Output {
@@ -234,19 +337,38 @@ fn theirs(seq: u64) -> Event {
     Event {
         seq: Seq(seq),
         at: 0,
-        author: MemberId([5; 32]),
-        name: DisplayName::parse("Bob").unwrap(),
+        author: bob().member(),
+        name: name("Bob"),
         body: Body::Left { how: Leaving::Left },
+        signature: None,
     }
+}
+
+/// What somebody said, signed.
+fn said(seq: u64, author: &Identity, called: &str, submission: Submission) -> Event {
+    let signed = submission.sign(author, &room(), &name(called));
+    Event {
+        seq: Seq(seq),
+        at: 0,
+        author: author.member(),
+        name: name(called),
+        body: signed.submission.into(),
+        signature: Some(signed.signature),
+    }
+}
+
+/// Events as they are written down.
+fn told(events: impl IntoIterator<Item = Event>) -> Vec<Told> {
+    let told = |event: Event| Told {
+        proof: event.proof(&room()),
+        event,
+    };
+    events.into_iter().map(told).collect()
 }
 
 /// The event that an own message became.
 fn mine(seq: u64, id: u8) -> Event {
-    Event {
-        author: me(),
-        body: message(id).into(),
-        ..theirs(seq)
-    }
+    said(seq, &ada(), "Ada", message(id))
 }
 
 fn page(from: u64, to: u64, events: Vec<Event>) -> ServerFrame {
@@ -362,7 +484,7 @@ fn a_place_that_was_taken_twice_soon_is_given_up() {
 fn f14_no_common_version_ends_it_and_says_who_is_older() {
     let mut desk = Desk::new(1);
     desk.open();
-    desk.greeting(0, 0, &[ROOM]);
+    desk.greeting(0, 0, vec![genuine()]);
     assert!(desk.did(&Output::Hangup(close::VERSION)));
     assert_eq!(
         (desk.trouble(), desk.is_closed()),
@@ -371,7 +493,7 @@ fn f14_no_common_version_ends_it_and_says_who_is_older() {
 
     let mut desk = Desk::new(1);
     desk.open();
-    desk.greeting(2, 9, &[ROOM]);
+    desk.greeting(2, 9, vec![genuine()]);
     assert!(desk.did(&Output::Hangup(close::VERSION)));
     assert_eq!(
         (desk.trouble(), desk.is_closed()),
@@ -380,7 +502,7 @@ fn f14_no_common_version_ends_it_and_says_who_is_older() {
 
     let mut desk = Desk::new(1);
     desk.open();
-    desk.greeting(0, 9, &[ROOM]);
+    desk.greeting(0, 9, vec![genuine()]);
     let hello = desk.outputs.iter().find_map(|output| match output {
         Output::Transmit(ClientFrame::Hello(hello)) => Some(hello.protocol),
         _ => None,
@@ -392,7 +514,11 @@ fn f14_no_common_version_ends_it_and_says_who_is_older() {
 fn a_room_that_was_never_there_ends_it_and_one_that_was_is_waited_for() {
     let mut desk = Desk::new(1);
     desk.open();
-    desk.greeting(1, 1, &[RoomId([9; 16])]);
+    desk.greeting(
+        1,
+        1,
+        vec![hosted(&RoomKey::from_secret(&[9; 32]), "Other", Vec::new())],
+    );
     assert!(desk.did(&Output::Hangup(close::NORMAL)));
     assert_eq!(
         (desk.trouble(), desk.is_closed()),
@@ -403,7 +529,7 @@ fn a_room_that_was_never_there_ends_it_and_one_that_was_is_waited_for() {
     desk.closed(None);
     desk.timeout();
     desk.open();
-    desk.greeting(1, 1, &[]);
+    desk.greeting(1, 1, Vec::new());
     assert_eq!(
         (desk.trouble(), desk.is_closed()),
         (Trouble::NoSuchRoom, false)
@@ -455,8 +581,7 @@ fn close_codes_say_whether_to_dial_again() {
     );
     // Before the first welcome a full room is told to whoever asked for it.
     let mut desk = Desk::new(1);
-    desk.open();
-    desk.greeting(1, 1, &[ROOM]);
+    desk.greet();
     desk.closed(Some(close::ROOM_FULL));
     assert_eq!(
         (desk.trouble(), desk.is_closed()),
@@ -511,8 +636,7 @@ fn leaving_says_goodbye_wherever_a_hello_was_said() {
     assert!(desk.did(&goodbye) && desk.did(&Output::Left));
 
     let mut desk = Desk::new(1);
-    desk.open();
-    desk.greeting(1, 1, &[ROOM]);
+    desk.greet();
     desk.session.leave();
     desk.take();
     assert!(desk.did(&goodbye), "the relay would show us as away");
@@ -551,7 +675,7 @@ fn f69_after_a_sleep_it_dials_at_once_whatever_it_was_doing() {
     greeting.open();
     let mut welcoming = Desk::new(1);
     welcoming.open();
-    welcoming.greeting(1, 1, &[ROOM]);
+    welcoming.greeting(1, 1, vec![genuine()]);
     let online = Desk::online();
     for (what, mut desk) in [
         ("dialling", dialling),
@@ -629,7 +753,7 @@ fn a_resumed_room_that_is_not_there_is_waited_for() {
     };
     let mut desk = Desk::resumed(1, resume);
     desk.open();
-    desk.greeting(1, 1, &[]);
+    desk.greeting(1, 1, Vec::new());
     assert_eq!(
         (desk.trouble(), desk.is_closed()),
         (Trouble::NoSuchRoom, false)

@@ -2,6 +2,7 @@
 //! on the disk at that moment.
 
 use super::*;
+use crate::event::{Role, Via};
 use crate::ids::{ClientId, MemberId};
 use crate::text::{DisplayName, MessageText};
 
@@ -32,7 +33,11 @@ fn joined(seq: u64, at: i64) -> Event {
         at,
         author: MemberId([1; 32]),
         name: DisplayName::parse("Ada").unwrap(),
-        body: Body::Joined,
+        body: Body::Joined {
+            via: Via::Open,
+            role: Role::Member,
+        },
+        signature: None,
     }
 }
 
@@ -608,16 +613,23 @@ fn place(log: u32, seq: u64) -> Place {
     Place { log, seq: Seq(seq) }
 }
 
+fn told(seq: u64) -> Told {
+    Told {
+        event: event(seq),
+        proof: Proof::Relay,
+    }
+}
+
 fn row(log: u32, seq: u64) -> Row {
     Row {
         place: place(log, seq),
-        event: Some(event(seq)),
+        told: Some(told(seq)),
     }
 }
 
 fn hidden(log: u32, seq: u64) -> Row {
     Row {
-        event: None,
+        told: None,
         ..row(log, seq)
     }
 }
@@ -626,6 +638,8 @@ fn item(log: u32, seq: u64) -> Item {
     Item::Event {
         log,
         event: event(seq),
+        proof: Proof::Relay,
+        rich: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The view after its changes.
 
 use super::*;
+use crate::event::Leaving;
 use crate::text::MessageText;
 
 fn room() -> RoomView {
@@ -15,13 +16,16 @@ fn event(seq: u64, body: Body) -> Event {
         author: MemberId([2; 32]),
         name: DisplayName::parse("Ada").unwrap(),
         body,
+        signature: None,
     }
 }
 
 fn item(seq: u64) -> Item {
     Item::Event {
         log: 1,
-        event: event(seq, Body::Joined),
+        event: event(seq, Body::Left { how: Leaving::Left }),
+        proof: Proof::Relay,
+        rich: None,
     }
 }
 
@@ -110,16 +114,26 @@ fn an_own_event_leaves_the_outbox() {
             submission,
             at: 0,
             state: PendingState::Queued,
+            rich: None,
         };
         view.apply(RoomChange::Pending { pending });
     }
-    for (left, submission) in [(1, rules), (0, message)] {
-        let event = event(1, submission.into());
-        view.apply(RoomChange::Items {
-            items: vec![Item::Event { log: 1, event }],
-        });
-        assert_eq!(view.outbox.len(), left);
-    }
+    let mut shown = |submission: &Submission, proof| {
+        let item = Item::Event {
+            log: 1,
+            event: event(1, submission.clone().into()),
+            proof,
+            rich: None,
+        };
+        view.apply(RoomChange::Items { items: vec![item] });
+        view.outbox.len()
+    };
+    assert_eq!(shown(&rules, Proof::Missing), 2, "it was not said by us");
+    let text = MessageText::parse("y").unwrap();
+    let other = Submission::message(id(1), text);
+    assert_eq!(shown(&other, Proof::Author), 2, "that is not what we said");
+    assert_eq!(shown(&rules, Proof::Author), 1);
+    assert_eq!(shown(&message, Proof::Author), 0);
 }
 
 #[test]

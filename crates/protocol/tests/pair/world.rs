@@ -1,21 +1,23 @@
-//! The simulated world: members with disks, one relay with a log that commits later than it is asked, and a network.
+//! The simulated world: members with disks and somebody at each window, a network, and the clock. The relay is in
+//! `relay.rs`.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use chatspot_protocol::event::{Body, Draft, Event, Submission};
-use chatspot_protocol::identity::{Identity, RoomKey};
-use chatspot_protocol::ids::{ClientId, Epoch, MemberId, Nonce, Seq};
-use chatspot_protocol::limits::{MEMORY_LOG_EVENTS, PROTOCOL_MAX, PROTOCOL_MIN};
-use chatspot_protocol::log::{Appended, MemoryLog};
-use chatspot_protocol::room::{self, Broken, Conn, Room, RoomConfig, check_hello};
-use chatspot_protocol::session::{self, Session};
-use chatspot_protocol::text::{DisplayName, MessageText, RoomName};
+use chatspot_protocol::door::DoorOrder;
+use chatspot_protocol::event::{Admission, Body, Event, Moderation, Role, Submission};
+use chatspot_protocol::identity::Identity;
+use chatspot_protocol::ids::{ClientId, Exporter, MemberId, RoomId};
+use chatspot_protocol::limits::OUTBOX_MESSAGES;
+use chatspot_protocol::room::{Broken, Conn};
+use chatspot_protocol::session::{self, Entry, Line, Session};
+use chatspot_protocol::text::{DisplayName, MessageText};
 use chatspot_protocol::time::Now;
-use chatspot_protocol::view::{RoomChange, RoomView};
-use chatspot_protocol::wire::{ClientFrame, Greeting, ServerFrame, Versions};
+use chatspot_protocol::view::{LinkState, PendingState, RoomChange, RoomView, Trouble};
+use chatspot_protocol::wire::{ClientFrame, ServerFrame};
 
 use crate::disk::Disk;
+use crate::relay::{DOMAIN, Relay, TLS, TOKEN, passcode, room_name};
 
 /// `SplitMix64`: one number makes a whole run.
 pub(crate) struct Rng(pub(crate) u64);
@@ -31,6 +33,12 @@ impl Rng {
 
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
+    }
+
+    pub(crate) fn bytes(&mut self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&self.next().to_le_bytes());
+        bytes
     }
 
     pub(crate) fn chance(&mut self, percent: u64) -> bool {
@@ -57,6 +65,23 @@ pub(crate) struct Weather {
     /// The relay cannot write a batch.
     pub(crate) not_saved: u64,
     pub(crate) sleep: u64,
+    /// The owner mutes, kicks, bans, and takes it back.
+    pub(crate) moderation: u64,
+}
+
+/// How members come in, and by which kind of connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct House {
+    pub(crate) admission: Admission,
+    pub(crate) proxy: Proxy,
+}
+
+/// What stands before the relay.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Proxy {
+    None,
+    /// It ends the TLS, under a name that the web's authorities vouch for.
+    Web,
 }
 
 /// Nothing is lost and nothing overtakes.
@@ -72,9 +97,10 @@ pub(crate) const CALM: Weather = Weather {
     disk_full: 0,
     not_saved: 0,
     sleep: 0,
+    moderation: 0,
 };
 
-enum Packet {
+pub(crate) enum Packet {
     Opened,
     ToClient(ServerFrame),
     ToRelay(ClientFrame),
@@ -93,12 +119,21 @@ pub(crate) struct End {
     pub(crate) wrote: Vec<ClientId>,
     conn: Option<Conn>,
     starts: u64,
+    /// Acts of the owner so far, for their ids.
+    acts: u64,
 }
 
 impl End {
     pub(crate) fn member(&self) -> MemberId {
         self.identity.member()
     }
+}
+
+/// What both ends of a connection derive from its TLS.
+pub(crate) fn exporter(conn: Conn) -> Exporter {
+    let mut bytes = [0xe0; 32];
+    bytes[..8].copy_from_slice(&conn.0.to_le_bytes());
+    Exporter(bytes)
 }
 
 /// Where a crash may hit.
@@ -112,93 +147,54 @@ enum Point {
 pub(crate) struct World {
     pub(crate) rng: Rng,
     pub(crate) weather: Weather,
+    pub(crate) house: House,
     pub(crate) mono: Duration,
     pub(crate) ends: Vec<End>,
-    pub(crate) log: MemoryLog,
-    room: Room,
-    config: RoomConfig,
-    /// Drafts that the log was asked to take and has not committed yet; lost in a crash.
-    asked: Vec<(Option<Conn>, Draft)>,
-    commit_at: Option<Duration>,
-    /// What the relay acknowledged or told, in whatever log.
-    pub(crate) told: HashMap<(MemberId, ClientId), Event>,
+    pub(crate) relay: Relay,
     /// Events that a rollback took out of the log.
     pub(crate) lost: Vec<Event>,
-    /// Whether the relay ever failed to save a batch.
-    pub(crate) not_saved: bool,
+    /// Whether messages may have been refused and sent again, behind others.
+    pub(crate) sent_again: bool,
     /// Which end a connection belongs to.
-    conns: HashMap<Conn, (usize, Nonce)>,
-    in_room: HashSet<Conn>,
+    pub(crate) conns: HashMap<Conn, usize>,
     /// In flight, by time of arrival and order of sending.
     packets: BTreeMap<(Duration, u64), (Conn, Packet)>,
     sent: u64,
     next_conn: u64,
-    next_epoch: u8,
 }
 
 impl World {
-    /// `past` messages were said before anybody of the members came.
-    pub(crate) fn new(seed: u64, members: usize, weather: Weather, past: u64) -> Self {
-        let config = RoomConfig {
-            room: RoomKey::from_secret(&[7; 32]).id(),
-            name: RoomName::parse("Pair").unwrap(),
-            host: None,
-            settings: chatspot_protocol::event::RoomSettings::default(),
-            max_members: 100,
-        };
-        let mut log = MemoryLog::new(Epoch([1; 16]), MEMORY_LOG_EVENTS);
-        for number in 0..past {
-            let mut id = [9; 16];
-            id[..8].copy_from_slice(&number.to_le_bytes());
-            log.append(Draft {
-                at: 0,
-                author: MemberId([9; 32]),
-                name: DisplayName::parse("Past").unwrap(),
-                body: Submission::message(
-                    ClientId(id),
-                    // Long ones make pages that come in several answers.
-                    MessageText::parse(&"x".repeat(1 + usize::try_from(number % 7).unwrap() * 900))
-                        .unwrap(),
-                )
-                .into(),
-            });
-        }
-        let now = Now {
-            mono: Duration::ZERO,
-            wall: 0,
-        };
-        let room = Room::new(
-            config.clone(),
-            log.epoch(),
-            log.first(),
-            log.head(),
-            Vec::new(),
-            now,
-        );
+    /// `past` messages were said before anybody of the members came. The first member is the owner.
+    pub(crate) fn new(
+        seed: u64,
+        members: usize,
+        weather: Weather,
+        house: House,
+        past: u64,
+    ) -> Self {
+        let identity =
+            |index: usize| Identity::from_secret(&[u8::try_from(index).unwrap() + 1; 32]);
+        let name = |index: usize| DisplayName::parse(&format!("Member {index}")).unwrap();
         let mut world = Self {
             rng: Rng(seed),
             weather,
+            house,
             mono: Duration::ZERO,
             ends: Vec::new(),
-            log,
-            room,
-            config,
-            asked: Vec::new(),
-            commit_at: None,
-            told: HashMap::new(),
+            relay: Relay::new(house, (identity(0).member(), name(0)), past),
             lost: Vec::new(),
-            not_saved: false,
+            sent_again: false,
             conns: HashMap::new(),
-            in_room: HashSet::new(),
             packets: BTreeMap::new(),
             sent: 0,
             next_conn: 0,
-            next_epoch: 2,
         };
         for index in 0..members {
-            let identity = Identity::from_secret(&[u8::try_from(index).unwrap() + 1; 32]);
-            let name = DisplayName::parse(&format!("Member {index}")).unwrap();
-            let disk = Disk::default();
+            let (identity, name) = (identity(index), name(index));
+            let mut disk = Disk::default();
+            if house.admission == Admission::Invite {
+                disk.token = Some(TOKEN);
+            }
             let (session, view) = world.start(&identity, &name, &disk, 0);
             world.ends.push(End {
                 identity,
@@ -209,12 +205,17 @@ impl World {
                 wrote: Vec::new(),
                 conn: None,
                 starts: 0,
+                acts: 0,
             });
         }
         for index in 0..members {
             world.drain_session(index);
         }
         world
+    }
+
+    pub(crate) fn room(&self) -> RoomId {
+        self.relay.room_id()
     }
 
     /// A member's program as it starts: a session and a view of what the disk has.
@@ -225,26 +226,23 @@ impl World {
         disk: &Disk,
         starts: u64,
     ) -> (Session, RoomView) {
-        let session = Session::new(
-            self.config.room,
-            identity.clone(),
-            name.clone(),
-            "test".into(),
-            disk.resume(),
-            u64::from(identity.member().0[0]) ^ (starts << 8),
-        );
-        let mut view = RoomView::opening(
-            self.config.room,
-            self.config.name.clone(),
-            "sim".into(),
-            None,
-        );
+        let entry = Entry {
+            room: self.room(),
+            identity: identity.clone(),
+            name: name.clone(),
+            software: "test".into(),
+            token: disk.token,
+            passcode: Some(passcode()),
+        };
+        let seed = u64::from(identity.member().0[0]) ^ (starts << 8);
+        let session = Session::new(entry, disk.resume(), seed);
+        let mut view = RoomView::opening(self.room(), room_name(), "sim".into(), None);
         view.items = disk.items();
         view.outbox.clone_from(&disk.outbox);
         (session, view)
     }
 
-    fn now(&self) -> Now {
+    pub(crate) fn now(&self) -> Now {
         Now {
             mono: self.mono,
             // Clocks are off by whatever they like.
@@ -252,14 +250,14 @@ impl World {
         }
     }
 
-    fn deliver_later(&mut self, conn: Conn, packet: Packet) {
+    pub(crate) fn deliver_later(&mut self, conn: Conn, packet: Packet) {
         let delay = Duration::from_millis(1 + self.rng.below(self.weather.delay_ms + 1));
         self.sent += 1;
         self.packets
             .insert((self.mono + delay, self.sent), (conn, packet));
     }
 
-    fn send(&mut self, conn: Conn, make: impl Fn() -> Packet) {
+    pub(crate) fn send(&mut self, conn: Conn, make: impl Fn() -> Packet) {
         if self.rng.chance(self.weather.drop) {
             return;
         }
@@ -336,9 +334,7 @@ impl World {
                 let conn = Conn(self.next_conn);
                 self.next_conn += 1;
                 self.ends[index].conn = Some(conn);
-                let mut nonce = [0; 32];
-                nonce[..8].copy_from_slice(&self.rng.next().to_le_bytes());
-                self.conns.insert(conn, (index, Nonce(nonce)));
+                self.conns.insert(conn, index);
                 self.deliver_later(conn, Packet::Opened);
             }
             session::Output::Transmit(frame) => {
@@ -353,7 +349,12 @@ impl World {
                 }
             }
             session::Output::Keep(_) => unreachable!("kept before"),
-            session::Output::Change(change) => self.ends[index].view.apply(change),
+            session::Output::Change(change) => {
+                self.ends[index].view.apply(change.clone());
+                if let RoomChange::Door { door: Some(door) } = change {
+                    self.open_the_door(index, door.knocks.iter().map(|knock| knock.member));
+                }
+            }
             session::Output::Left => unreachable!("nobody leaves here"),
         }
     }
@@ -371,95 +372,22 @@ impl World {
         self.drain_session(index);
     }
 
-    fn drain_room(&mut self) {
-        while let Some(output) = self.room.poll_output() {
-            match output {
-                room::Output::Append { from, draft } => {
-                    self.asked.push((from, draft));
-                    let later = Duration::from_millis(self.rng.below(self.weather.commit_ms + 1));
-                    self.commit_at.get_or_insert(self.mono + later);
-                }
-                room::Output::Read { conn, from, to } => {
-                    let page = self.log.read(from, to);
-                    let frame = ServerFrame::Events {
-                        from: page.from,
-                        to: page.to,
-                        events: page.events,
-                    };
-                    self.send(conn, || Packet::ToClient(frame.clone()));
-                }
-                room::Output::Admit { conn } => {
-                    self.in_room.insert(conn);
-                }
-                room::Output::Send { conn, frame } => {
-                    self.send(conn, || Packet::ToClient(frame.clone()));
-                }
-                room::Output::All { frame } | room::Output::Offer { frame } => {
-                    let mut conns: Vec<Conn> = self.in_room.iter().copied().collect();
-                    conns.sort_unstable();
-                    for conn in conns {
-                        self.send(conn, || Packet::ToClient(frame.clone()));
-                    }
-                }
-                room::Output::Close { conn, code } => {
-                    self.in_room.remove(&conn);
-                    self.deliver_later(conn, Packet::ClosedAtClient(Some(code)));
-                }
-            }
-        }
-    }
-
-    /// The log commits everything that it was asked for until now, and the relay may die right after.
-    fn commit(&mut self) {
-        self.commit_at = None;
-        let saved = !self.rng.chance(self.weather.not_saved);
-        self.not_saved |= !saved;
-        let asked = std::mem::take(&mut self.asked);
-        let answers: Vec<_> = asked
-            .into_iter()
-            .map(|(from, draft)| {
-                let appended = if saved {
-                    self.log.append(draft)
-                } else {
-                    Appended::NotSaved(draft.body.id())
-                };
-                (from, appended)
-            })
-            .collect();
-        if self.rng.chance(self.weather.relay_crash) {
-            return self.crash_relay();
-        }
-        for (_, appended) in &answers {
-            if let Appended::New(event) | Appended::Again(event) = appended {
-                self.told
-                    .insert((event.author, event.ident()), event.clone());
-            }
-        }
-        self.room.committed(answers);
-        self.drain_room();
-    }
-
     fn arrive(&mut self, conn: Conn, packet: Packet) {
         let now = self.now();
-        let Some((index, nonce)) = self.conns.get(&conn).copied() else {
+        let Some(index) = self.conns.get(&conn).copied() else {
             return;
         };
         let is_current = self.ends[index].conn == Some(conn);
         match packet {
             Packet::Opened if is_current => {
-                self.ends[index].session.opened(now);
-                let greeting = Greeting {
-                    protocol: Versions {
-                        min: PROTOCOL_MIN,
-                        max: PROTOCOL_MAX,
-                    },
-                    software: "sim".into(),
-                    nonce,
-                    rooms: vec![self.room.summary()],
+                let line = Line {
+                    exporter: exporter(conn),
+                    key: TLS,
+                    domain: (self.house.proxy == Proxy::Web).then(|| DOMAIN.to_owned()),
                 };
-                self.send(conn, || {
-                    Packet::ToClient(ServerFrame::Greeting(greeting.clone()))
-                });
+                let secret = self.rng.bytes();
+                self.ends[index].session.opened(line, secret, now);
+                self.greet(conn);
             }
             Packet::ToClient(frame) if is_current => {
                 // Over the real wire each frame is text: so it is here.
@@ -470,97 +398,14 @@ impl World {
                 self.ends[index].conn = None;
                 self.ends[index].session.closed(code, now);
             }
-            Packet::ToRelay(frame) => match ClientFrame::decode(&frame.encode()).unwrap() {
-                ClientFrame::Hello(hello) if !self.in_room.contains(&conn) => {
-                    assert_eq!(check_hello(&hello, &nonce), Ok(()));
-                    self.room.join(conn, *hello, now);
-                }
-                frame if self.in_room.contains(&conn) => self.room.frame(conn, frame, now),
-                _ => {}
-            },
-            Packet::ClosedAtRelay(how) => {
-                self.in_room.remove(&conn);
-                self.room.broken(conn, how, now);
+            Packet::ToRelay(frame) => {
+                self.received(conn, ClientFrame::decode(&frame.encode()).unwrap());
             }
+            Packet::ClosedAtRelay(how) => self.broken(conn, how),
             Packet::Opened | Packet::ToClient(_) | Packet::ClosedAtClient(_) => {}
         }
         self.drain_room();
         self.drain_session(index);
-    }
-
-    /// The relay dies with what it had not committed, and comes back with its log.
-    pub(crate) fn crash_relay(&mut self) {
-        self.asked.clear();
-        self.commit_at = None;
-        let mut conns: Vec<Conn> = self.in_room.drain().collect();
-        conns.sort_unstable();
-        self.room = Room::new(
-            self.config.clone(),
-            self.log.epoch(),
-            self.log.first(),
-            self.log.head(),
-            self.present(),
-            self.now(),
-        );
-        for conn in conns {
-            self.deliver_later(conn, Packet::ClosedAtClient(None));
-        }
-    }
-
-    /// The relay comes back with an older state of its log: under a new name, as it does with a backup, or under the
-    /// old one, because somebody copied a file or deleted half of it.
-    pub(crate) fn roll_back(&mut self) {
-        let all = self.whole_log();
-        let kept = usize::try_from(self.rng.below(all.len() as u64 + 1)).unwrap();
-        let epoch = if self.rng.chance(50) {
-            self.next_epoch += 1;
-            Epoch([self.next_epoch; 16])
-        } else {
-            self.log.epoch()
-        };
-        self.log = MemoryLog::new(epoch, MEMORY_LOG_EVENTS);
-        for (place, event) in all.into_iter().enumerate() {
-            if place >= kept {
-                self.lost.push(event);
-                continue;
-            }
-            let Event {
-                at,
-                author,
-                name,
-                body,
-                ..
-            } = event;
-            self.log.append(Draft {
-                at,
-                author,
-                name,
-                body,
-            });
-        }
-        self.crash_relay();
-    }
-
-    /// Who is in the room by the log.
-    fn present(&self) -> Vec<(MemberId, DisplayName)> {
-        let mut present = BTreeMap::new();
-        for event in self.whole_log() {
-            match event.body {
-                Body::Joined => drop(present.insert(event.author, event.name)),
-                Body::Left { .. } => drop(present.remove(&event.author)),
-                _ => {}
-            }
-        }
-        present.into_iter().collect()
-    }
-
-    pub(crate) fn whole_log(&self) -> Vec<Event> {
-        let mut all = Vec::new();
-        while (all.len() as u64) < self.log.head().0 {
-            let page = self.log.read(Seq(all.len() as u64 + 1), self.log.head());
-            all.extend(page.events);
-        }
-        all
     }
 
     /// Runs until nothing is due before `until`.
@@ -573,8 +418,8 @@ impl World {
                 .filter_map(|end| end.session.next_timeout());
             let Some(next) = sessions
                 .chain(packet)
-                .chain(self.commit_at)
-                .chain([self.room.next_timeout()])
+                .chain(self.relay.commit_at)
+                .chain([self.relay.room.next_timeout()])
                 .min()
             else {
                 break;
@@ -590,11 +435,11 @@ impl World {
                 let (conn, packet) = entry.remove();
                 self.arrive(conn, packet);
             }
-            if self.commit_at.is_some_and(|at| at <= self.mono) {
+            if self.relay.commit_at.is_some_and(|at| at <= self.mono) {
                 self.commit();
             }
-            if self.room.next_timeout() <= self.mono {
-                self.room.timeout(now);
+            if self.relay.room.next_timeout() <= self.mono {
+                self.relay.room.timeout(now);
                 self.drain_room();
             }
             for index in 0..self.ends.len() {
@@ -628,24 +473,96 @@ impl World {
         self.drain_session(index);
     }
 
-    /// Sends what failed again, as a person would.
-    pub(crate) fn retry_all(&mut self, index: usize) {
-        let now = self.now();
-        let failed: Vec<ClientId> = self.ends[index]
-            .view
-            .outbox
-            .iter()
-            .filter(|pending| {
-                matches!(
-                    pending.state,
-                    chatspot_protocol::view::PendingState::Failed { .. }
-                )
-            })
-            .map(|pending| pending.id)
-            .collect();
-        for id in failed {
-            self.ends[index].session.retry(id, now);
+    /// What the people at the windows do: send again what failed, and try to come in again.
+    pub(crate) fn people_act(&mut self) {
+        for index in 0..self.ends.len() {
+            let (retry, hopeless): (Vec<_>, Vec<_>) = self
+                .failed(index)
+                .into_iter()
+                .partition(|(_, retry)| *retry);
+            let now = self.now();
+            for (id, _) in retry {
+                self.sent_again = true;
+                self.ends[index].session.retry(id, now);
+            }
+            for (id, _) in hopeless {
+                // Off the disk first, as the program does it.
+                if self.ends[index].session.can_discard(id) {
+                    self.ends[index].disk.remove(id);
+                    self.ends[index].session.discard(id);
+                }
+            }
+            let End { session, view, .. } = &mut self.ends[index];
+            match view.link {
+                LinkState::Passcode { .. } => session.passcode(passcode()),
+                LinkState::Closed {
+                    trouble: Trouble::InviteNeeded | Trouble::BadInvite,
+                } => session.invited(Some(TOKEN), chatspot_protocol::view::Verified::Invite),
+                LinkState::Closed { trouble } => {
+                    assert_ne!(trouble, Trouble::KeyChanged, "there is nobody else");
+                    session.redial();
+                }
+                LinkState::Connecting
+                | LinkState::Online
+                | LinkState::Knocking
+                | LinkState::Waiting { .. } => {}
+            }
             self.drain_session(index);
+        }
+    }
+
+    fn failed(&self, index: usize) -> Vec<(ClientId, bool)> {
+        let failed = self.ends[index].view.outbox.iter().filter_map(|pending| {
+            let PendingState::Failed { retry, .. } = pending.state else {
+                return None;
+            };
+            Some((pending.id, retry))
+        });
+        failed.collect()
+    }
+
+    /// The owner hands out the invite anew: it does not hold any more when somebody who came by it was sent out for good.
+    pub(crate) fn invite_anew(&mut self) {
+        let order = DoorOrder::Invite {
+            token: TOKEN,
+            role: Role::Member,
+            uses: None,
+            seconds: None,
+        };
+        self.ends[0].session.door(order).unwrap();
+        self.drain_session(0);
+    }
+
+    /// Whoever knocks is let in by the owner.
+    fn open_the_door(&mut self, index: usize, knocks: impl Iterator<Item = MemberId>) {
+        for member in knocks {
+            let order = DoorOrder::Answer {
+                member,
+                admit: true,
+            };
+            self.ends[index].session.door(order).unwrap();
+        }
+    }
+
+    /// The owner does something to a member.
+    pub(crate) fn moderate(&mut self, index: usize, action: Moderation) {
+        self.sent_again = true;
+        let member = self.ends[index].member();
+        let now = self.now();
+        let owner = &mut self.ends[0];
+        owner.acts += 1;
+        let mut id = [0xac; 16];
+        id[..8].copy_from_slice(&owner.acts.to_le_bytes());
+        let id = ClientId(id);
+        let body = Body::Moderated { id, member, action };
+        if owner.view.outbox.len() < OUTBOX_MESSAGES {
+            let pending = owner
+                .session
+                .draft(Submission::of(body).unwrap(), now)
+                .unwrap();
+            owner.disk.put(pending.clone());
+            owner.session.submit(pending, now);
+            self.drain_session(0);
         }
     }
 

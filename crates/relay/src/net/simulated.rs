@@ -62,6 +62,10 @@ impl TcpStream {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.lock().stream.local_addr()
+    }
+
     pub(crate) fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
         self.lock().stream.set_nodelay(nodelay)
     }
@@ -121,6 +125,17 @@ impl Inner {
 
 /// A simulated system holds as much as it likes.
 pub(crate) fn bound_unsent(_: &TcpStream) {}
+
+/// The first byte that comes, which stays to be read. None at the end.
+pub(crate) async fn first_byte(stream: &TcpStream) -> io::Result<Option<u8>> {
+    let mut first = [0];
+    let length = poll_fn(|cx| {
+        let mut inner = stream.lock();
+        inner.stream.poll_peek(cx, &mut ReadBuf::new(&mut first))
+    })
+    .await?;
+    Ok((length > 0).then_some(first[0]))
+}
 
 /// Ends one half of a connection, or both. Whoever waits to read wakes up; whoever waits to write does not.
 pub(crate) fn shutdown(stream: &TcpStream, how: Shutdown) {

@@ -1,10 +1,11 @@
 //! A room's task while the disk is slow, and at its end.
 
 use chatspot_protocol::event::{Body, Submission};
-use chatspot_protocol::identity::Identity;
-use chatspot_protocol::ids::{Nonce, RoomId};
+use chatspot_protocol::identity::{Channel, Identity, RoomKey};
+use chatspot_protocol::ids::{ClientId, Nonce, TlsKey};
+use chatspot_protocol::room::{Caller, Place, Shown};
 use chatspot_protocol::text::{DisplayName, MessageText, RoomName};
-use chatspot_protocol::wire::Reject;
+use chatspot_protocol::wire::{Hello, Reject};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -13,24 +14,33 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::*;
-use crate::store::Store;
+use crate::RelayConfig;
+use crate::store::{OpenedRoom, Opening, Store};
 
-const ROOM: RoomId = RoomId([1; 16]);
+fn key() -> RoomKey {
+    RoomKey::from_secret(&[1; 32])
+}
+
 /// Never reached when all is well.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn task(store: &Store) -> (RoomTask, mpsc::Sender<Input>, watch::Receiver<RoomSummary>) {
     let config = RoomConfig {
-        room: ROOM,
+        key: key(),
         name: RoomName::parse("Lab").unwrap(),
         host: None,
         settings: RoomSettings::default(),
         max_members: 10,
     };
-    RoomTask::new(
-        config,
-        store.room(ROOM, RoomSettings::default(), 0).unwrap(),
-    )
+    let opening = Opening {
+        room: key().id(),
+        settings: RoomSettings::default(),
+        tls_key: TlsKey([1; 32]),
+        now: 0,
+    };
+    let OpenedRoom { log, kept, .. } = store.room(&opening).unwrap();
+    let submits = RelayConfig::default().paced(100_000).member_submits;
+    RoomTask::new(config, log, kept, submits)
 }
 
 async fn linked() -> (TcpStream, Arc<Link>) {
@@ -38,22 +48,40 @@ async fn linked() -> (TcpStream, Arc<Link>) {
     let peer = TcpStream::connect(listener.local_addr().unwrap())
         .await
         .unwrap();
-    let link = Link::new(listener.accept().await.unwrap().0);
+    let link = Link::new(listener.accept().await.unwrap().0, None);
     (peer, link)
+}
+
+fn name() -> DisplayName {
+    DisplayName::parse("Ada").unwrap()
 }
 
 fn join(number: u8, link: Arc<Link>) -> Input {
     let identity = Identity::from_secret(&[number; 32]);
-    let hello = Box::new(Hello {
+    let room = key().id();
+    let hello = Hello {
         protocol: 1,
-        room: ROOM,
+        room,
         member: identity.member(),
-        name: DisplayName::parse("Ada").unwrap(),
-        signature: identity.sign_hello(&Nonce([0; 32]), &ROOM),
+        name: name(),
+        signature: identity.sign_hello(&Channel::Nonce, &Nonce([0; 32]), &room),
+        token: None,
         software: String::new(),
+    };
+    let arrival = Box::new(Arrival {
+        hello,
+        place: Place::Local,
+        caller: Caller::App,
+        shown: Shown::Nothing,
     });
     let conn = Conn(u64::from(number));
-    Input::Join { conn, hello, link }
+    let (voice, _) = mpsc::channel(WORDS);
+    Input::Join {
+        conn,
+        arrival,
+        link,
+        voice,
+    }
 }
 
 fn frame(number: u8, frame: ClientFrame) -> Input {
@@ -64,7 +92,9 @@ fn frame(number: u8, frame: ClientFrame) -> Input {
 fn say(number: u8, id: u8) -> Input {
     let text = MessageText::parse("hi").unwrap();
     let message = Submission::message(ClientId([id; 16]), text);
-    frame(number, ClientFrame::Submit(message))
+    let author = Identity::from_secret(&[number; 32]);
+    let signed = message.sign(&author, &key().id(), &name());
+    frame(number, ClientFrame::Submit(Box::new(signed)))
 }
 
 /// A running room over that store, with a member in it who is told everything.
@@ -86,7 +116,9 @@ impl Running {
             ended,
             socket,
         };
-        running.event(|body| *body == Body::Joined).await;
+        running
+            .event(|body| matches!(body, Body::Joined { .. }))
+            .await;
         running
     }
 

@@ -6,10 +6,12 @@ use std::io;
 use std::sync::{Arc, Weak};
 
 use chatspot_folder::store::{Database, StoreError, empty_log};
+use chatspot_protocol::door::Door;
 use chatspot_protocol::event::{Retention, RoomSettings};
 use chatspot_protocol::ids::{Epoch, MemberId, RoomId, Seq, WallMillis};
 use chatspot_protocol::limits::{RELAY_CONNECTIONS, SWEPT_AT_ONCE};
 use chatspot_protocol::log::Page;
+use chatspot_protocol::roster::Roster;
 use chatspot_protocol::text::DisplayName;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
@@ -17,7 +19,7 @@ use super::pages::{self, Found, int, seq};
 use super::schema::LAYOUT;
 use super::staged::{Staged, json, oldest_kept, set_first};
 use super::state::{Shared, keeps};
-use super::{Answered, Asked, not_saved};
+use super::{Asked, Committed, Opening, not_saved};
 
 /// Authors whose numbers are remembered: everybody who can be here at once.
 const AUTHORS: usize = RELAY_CONNECTIONS;
@@ -27,6 +29,15 @@ const AUTHORS: usize = RELAY_CONNECTIONS;
 pub(super) struct Request {
     pub(super) room: Arc<Shared>,
     pub(super) drafts: Vec<Asked>,
+    /// To be written down with them.
+    pub(super) door: Option<Door>,
+}
+
+/// A room as it was found.
+pub(super) struct OpenRoom {
+    pub(super) shared: Arc<Shared>,
+    pub(super) door: Door,
+    pub(super) term: u64,
 }
 
 #[derive(Debug)]
@@ -84,21 +95,26 @@ impl Log {
     }
 
     /// The room's log, begun with the rules `new` if there is none, and without what grew too old until `now`.
-    pub(super) fn open_room(
-        &mut self,
-        room: RoomId,
-        new: RoomSettings,
-        now: WallMillis,
-    ) -> Result<Arc<Shared>, StoreError> {
-        let (row, epoch, first, head, settings) = self.transact(|tx, _| {
+    pub(super) fn open_room(&mut self, opening: &Opening) -> Result<OpenRoom, StoreError> {
+        let Opening {
+            room,
+            settings: new,
+            tls_key,
+            now,
+        } = *opening;
+        let (row, epoch, first, head, settings, roster, door, term) = self.transact(|tx, _| {
             let sql =
                 "INSERT INTO rooms (room, epoch, first, swept, settings) VALUES (?1, ?2, 1, 1, ?3)
                 ON CONFLICT DO NOTHING";
             tx.execute(sql, (room.0, new_epoch()?.0, json(&new)))?;
-            let sql = "SELECT id, epoch, first, settings FROM rooms WHERE room = ?1";
-            let (row, epoch, first, settings) = tx.query_row(sql, [room.0], |row| {
-                let settings: String = row.get(3)?;
-                Ok((row.get(0)?, Epoch(row.get(1)?), seq(row.get(2)?), settings))
+            let sql = "UPDATE rooms SET term = term + 1, tls_key = ?2 WHERE room = ?1 AND tls_key IS NOT ?2";
+            tx.execute(sql, (room.0, tls_key.0))?;
+            let sql = "SELECT id, epoch, first, settings, door, term FROM rooms WHERE room = ?1";
+            let (row, epoch, first, settings, door, term) = tx.query_row(sql, [room.0], |row| {
+                let (settings, door): (String, Option<String>) = (row.get(3)?, row.get(4)?);
+                let term = u64::try_from(row.get::<_, i64>(5)?).unwrap_or_default();
+                let (epoch, first) = (Epoch(row.get(1)?), seq(row.get(2)?));
+                Ok((row.get(0)?, epoch, first, settings, door, term))
             })?;
             let settings = settings_of(&settings);
             let head = head(tx, row)?;
@@ -109,30 +125,48 @@ impl Log {
                 head.next()
             };
             set_first(tx, row, first)?;
-            Ok((row, epoch, first, head, settings))
+            let roster = roster(tx, row)?;
+            Ok((row, epoch, first, head, settings, roster, door, term))
         })?;
         self.unswept = true;
         self.rooms.retain(|_, room| room.strong_count() > 0);
-        if let Some(open) = self.rooms.get(&row).and_then(Weak::upgrade) {
-            return Ok(open);
-        }
-        let shared = Arc::new(Shared::new(row, epoch, first, head, settings));
+        let open = self.rooms.get(&row).and_then(Weak::upgrade);
+        let shared = open
+            .unwrap_or_else(|| Arc::new(Shared::new(row, epoch, first, head, settings, roster)));
         self.rooms.insert(row, Arc::downgrade(&shared));
-        Ok(shared)
+        let door = door.map(|text| serde_json::from_str(&text)).transpose();
+        let door = door.unwrap_or_else(|error| {
+            tracing::error!(%error, "a door cannot be read; the room has a new one");
+            None
+        });
+        Ok(OpenRoom {
+            shared,
+            door: door.unwrap_or_default(),
+            term,
+        })
+    }
+
+    /// Writes down who may come into a room.
+    pub(super) fn keep_door(&mut self, room: &Shared, door: &Door) -> Result<(), StoreError> {
+        self.transact(|tx, _| keep_door(tx, room.row, door))
     }
 
     /// Appends everything in one commit. After an error nothing of it is there. What comes too late for a room that is
     /// forgotten is not saved, and is in nobody's way.
-    pub(super) fn commit(&mut self, requests: &[Request]) -> Vec<Vec<Answered>> {
+    pub(super) fn commit(&mut self, requests: &[Request]) -> Vec<Committed> {
         let known = |room: &Shared| self.rooms.contains_key(&room.row);
         let known: Vec<bool> = requests.iter().map(|asked| known(&asked.room)).collect();
         let committed = self.transact(|tx, authors| {
             let mut rooms: HashMap<i64, Staged> = HashMap::new();
             let mut answers = Vec::with_capacity(requests.len());
-            for (Request { room, drafts }, known) in requests.iter().zip(known) {
+            for (request, known) in requests.iter().zip(known) {
                 if !known {
-                    answers.push(not_saved(drafts).collect());
+                    answers.push(not_saved(request));
                     continue;
+                }
+                let Request { room, drafts, door } = request;
+                if let Some(door) = door {
+                    keep_door(tx, room.row, door)?;
                 }
                 let staged = rooms
                     .entry(room.row)
@@ -141,7 +175,10 @@ impl Log {
                     let appended = staged.append(tx, authors, draft)?;
                     Ok((*from, appended))
                 });
-                answers.push(appended.collect::<Found<Vec<Answered>>>()?);
+                answers.push(Committed {
+                    answers: appended.collect::<Found<_>>()?,
+                    unkept: None,
+                });
             }
             for staged in rooms.values_mut() {
                 staged.finish(tx)?;
@@ -162,10 +199,7 @@ impl Log {
             }
             Err(error) => {
                 tracing::error!(%error, "nothing could be saved");
-                requests
-                    .iter()
-                    .map(|request| not_saved(&request.drafts).collect())
-                    .collect()
+                requests.iter().map(not_saved).collect()
             }
         }
     }
@@ -240,7 +274,7 @@ impl Log {
         let row: Option<i64> = self.transact(|tx, _| {
             // Another id, so that a room of this one begins anew at once.
             let sql =
-                "UPDATE rooms SET gone = 1, room = randomblob(16) WHERE room = ?1 RETURNING id";
+                "UPDATE rooms SET gone = 1, room = randomblob(16), door = NULL WHERE room = ?1 RETURNING id";
             let row = tx.query_row(sql, [room.0], |row| row.get(0)).optional()?;
             if row.is_some() {
                 tx.execute("UPDATE store SET renewal = renewal + 1", [])?;
@@ -276,7 +310,7 @@ impl Log {
             };
             let to = first.min(Seq(from.0 + SWEPT_AT_ONCE));
             let range = (row, int(from), int(to));
-            let sql = "UPDATE events SET body = NULL, name = NULL
+            let sql = "UPDATE events SET body = NULL, name = NULL, signature = NULL
                 WHERE room = ?1 AND seq >= ?2 AND seq < ?3 AND body IS NOT NULL";
             tx.prepare_cached(sql)?.execute(range)?;
             // The newest row stays: it says how far the log is.
@@ -388,9 +422,33 @@ fn clear_some(tx: &Transaction<'_>) -> Found<bool> {
         tx.prepare_cached(sql)?.execute((row, end))?;
     } else {
         tx.execute("DELETE FROM present WHERE room = ?1", [row])?;
+        tx.execute("DELETE FROM roster WHERE room = ?1", [row])?;
         tx.execute("DELETE FROM rooms WHERE id = ?1", [row])?;
     }
     Ok(true)
+}
+
+fn keep_door(tx: &Transaction<'_>, row: i64, door: &Door) -> Found<()> {
+    let sql = "UPDATE rooms SET door = ?2 WHERE id = ?1";
+    tx.prepare_cached(sql)?.execute((row, json(door)))?;
+    Ok(())
+}
+
+/// What a room knows of everybody.
+fn roster(tx: &Transaction<'_>, row: i64) -> Found<Roster> {
+    let sql =
+        "SELECT member, standing FROM roster JOIN authors ON authors.id = author WHERE room = ?1";
+    let mut statement = tx.prepare(sql)?;
+    let mut rows = statement.query([row])?;
+    let mut kept = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (member, standing): ([u8; 32], String) = (row.get(0)?, row.get(1)?);
+        match serde_json::from_str(&standing) {
+            Ok(standing) => kept.push((MemberId(member), standing)),
+            Err(error) => tracing::error!(%error, "what a room knew of somebody cannot be read"),
+        }
+    }
+    Ok(Roster::resume(kept))
 }
 
 /// The newest position.

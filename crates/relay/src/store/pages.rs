@@ -1,7 +1,7 @@
 //! Reading pages, and how a row becomes an event.
 
 use chatspot_protocol::event::{Body, Event};
-use chatspot_protocol::ids::{MemberId, Seq, WallMillis};
+use chatspot_protocol::ids::{MemberId, Seq, Signature, WallMillis};
 use chatspot_protocol::limits::PAGE_BYTES;
 use chatspot_protocol::log::Page;
 use chatspot_protocol::text::DisplayName;
@@ -23,7 +23,7 @@ pub(super) fn read(connection: &Connection, room: &Shared, from: Seq, to: Seq) -
         }
         (page, state.first)
     };
-    let sql = "SELECT e.seq, e.at, a.member, e.name, e.body FROM events e JOIN authors a ON a.id = e.author
+    let sql = "SELECT e.seq, e.at, a.member, e.name, e.body, e.signature FROM events e JOIN authors a ON a.id = e.author
         WHERE e.room = ?1 AND e.seq BETWEEN ?2 AND ?3 AND e.body IS NOT NULL ORDER BY e.seq";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query((room.row, int(from.max(first)), int(page.to)))?;
@@ -31,7 +31,8 @@ pub(super) fn read(connection: &Connection, room: &Shared, from: Seq, to: Seq) -
     while let Some(row) = rows.next()? {
         let seq = seq(row.get(0)?);
         let (name, body): (String, String) = (row.get(3)?, row.get(4)?);
-        let Some(event) = event(seq, row.get(1)?, MemberId(row.get(2)?), &name, &body) else {
+        let author = MemberId(row.get(2)?);
+        let Some(event) = event(seq, row.get(1)?, author, &name, &body, row.get(5)?) else {
             tracing::error!(%seq, "an event in the log cannot be read; it is shown as missing");
             continue;
         };
@@ -52,6 +53,7 @@ pub(super) fn event(
     author: MemberId,
     name: &str,
     body: &str,
+    signature: Option<[u8; 64]>,
 ) -> Option<Event> {
     let body: Body = serde_json::from_str(body).ok()?;
     let name = DisplayName::parse(name).ok()?;
@@ -61,6 +63,7 @@ pub(super) fn event(
         author,
         name,
         body,
+        signature: signature.map(Signature),
     })
 }
 

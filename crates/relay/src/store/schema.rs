@@ -5,7 +5,7 @@ use rusqlite_migration::{M, Migrations};
 
 pub(super) const LAYOUT: Layout = Layout {
     name: "relay.db",
-    migrations: || Migrations::new(vec![M::up(FIRST)]),
+    migrations: || Migrations::new(vec![M::up(FIRST), M::up(SECOND)]),
 };
 
 /// `events.body` and `events.name` are null where nothing is kept, or no longer; such a row is there so that its
@@ -49,4 +49,20 @@ CREATE TABLE store (
 ) STRICT;
 INSERT INTO store VALUES (1, 0);
 CREATE UNIQUE INDEX events_by_id ON events (room, author, client_id) WHERE client_id IS NOT NULL;
+";
+
+/// `events.signature` is null where the body is, and for what the relay wrote down by itself. `roster` is what the room
+/// knows of everybody, folded from its log with each event; it outlives the events. `rooms.door` is who may come in.
+/// `rooms.term` counts the keys in `rooms.tls_key` under which the room was hosted, for its warrants.
+const SECOND: &str = "
+ALTER TABLE events ADD COLUMN signature BLOB;
+ALTER TABLE rooms ADD COLUMN door TEXT;
+ALTER TABLE rooms ADD COLUMN term INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN tls_key BLOB;
+CREATE TABLE roster (
+    room INTEGER NOT NULL REFERENCES rooms,
+    author INTEGER NOT NULL REFERENCES authors,
+    standing TEXT NOT NULL,
+    PRIMARY KEY (room, author)
+) STRICT, WITHOUT ROWID;
 ";

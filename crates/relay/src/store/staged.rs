@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chatspot_protocol::event::{Body, Draft, Event, Retention, RoomSettings, Target};
 use chatspot_protocol::ids::{ClientId, MemberId, Seq, WallMillis};
 use chatspot_protocol::log::Appended;
+use chatspot_protocol::roster::Roster;
 use rusqlite::{OptionalExtension, Transaction};
 
 use super::pages::{self, Found, int, seq};
@@ -19,6 +20,8 @@ pub(super) struct Staged {
     first: Seq,
     head: Seq,
     settings: RoomSettings,
+    /// Copied from the room when an event first changes it, which few do.
+    roster: Option<Roster>,
     /// What was appended since nothing is kept.
     fresh: Vec<Event>,
     /// Whether from now on something is written down that was not before, or the other way round.
@@ -39,6 +42,7 @@ impl Staged {
             first,
             head,
             settings,
+            roster: None,
             fresh: Vec::new(),
             turned: false,
             forgets: false,
@@ -72,9 +76,10 @@ impl Staged {
         let kept_before = keeps(self.settings);
         self.settings = new.unwrap_or(self.settings);
         let kept = keeps(self.settings).then(|| (event.name.as_str(), json(&event.body)));
+        let signature = event.signature.filter(|_| kept.is_some());
         let (name, body) = kept.unzip();
-        let sql = "INSERT INTO events (room, seq, at, author, name, client_id, body)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let sql = "INSERT INTO events (room, seq, at, author, name, client_id, body, signature)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         tx.prepare_cached(sql)?.execute((
             self.room.row,
             int(event.seq),
@@ -83,11 +88,13 @@ impl Staged {
             name,
             id.map(|id| id.0),
             body,
+            signature.map(|signature| signature.0),
         ))?;
         if new.is_some() {
             self.rule(tx, kept_before, event.at)?;
         }
         self.presence(tx, author, &event)?;
+        self.standing(tx, authors, &event)?;
         if !keeps(self.settings) {
             self.fresh.push(event.clone());
         }
@@ -98,7 +105,7 @@ impl Staged {
     fn presence(&self, tx: &Transaction<'_>, author: i64, event: &Event) -> Found<()> {
         let row = self.room.row;
         match &event.body {
-            Body::Joined | Body::Renamed { .. } if keeps(self.settings) => {
+            Body::Joined { .. } | Body::Renamed { .. } if keeps(self.settings) => {
                 let sql = "INSERT OR REPLACE INTO present (room, author, name) VALUES (?1, ?2, ?3)";
                 tx.prepare_cached(sql)?
                     .execute((row, author, event.name.as_str()))?;
@@ -110,7 +117,7 @@ impl Staged {
             Body::Settings { .. } if !keeps(self.settings) => {
                 tx.execute("DELETE FROM present WHERE room = ?1", [row])?;
             }
-            Body::Joined
+            Body::Joined { .. }
             | Body::Renamed { .. }
             | Body::Settings { .. }
             | Body::Message { .. }
@@ -118,7 +125,43 @@ impl Staged {
             | Body::Deleted { .. }
             | Body::Reacted { .. }
             | Body::Moderated { .. }
+            | Body::Role { .. }
             | Body::Unknown => {}
+        }
+        Ok(())
+    }
+
+    /// Writes down what the room now knows of whom the event is about.
+    fn standing(
+        &mut self,
+        tx: &Transaction<'_>,
+        authors: &mut HashMap<MemberId, i64>,
+        event: &Event,
+    ) -> Found<()> {
+        match &event.body {
+            Body::Joined { .. }
+            | Body::Renamed { .. }
+            | Body::Moderated { .. }
+            | Body::Role { .. } => {}
+            Body::Left { .. }
+            | Body::Settings { .. }
+            | Body::Message { .. }
+            | Body::Edited { .. }
+            | Body::Deleted { .. }
+            | Body::Reacted { .. }
+            | Body::Unknown => return Ok(()),
+        }
+        let room = &self.room;
+        let roster = self
+            .roster
+            .get_or_insert_with(|| room.state().roster.clone());
+        for member in roster.apply(event) {
+            let author = author_row(tx, authors, member)?;
+            let sql = "INSERT OR REPLACE INTO roster (room, author, standing) VALUES (?1, ?2, ?3)";
+            if let Some(standing) = roster.get(&member) {
+                tx.prepare_cached(sql)?
+                    .execute((room.row, author, json(standing)))?;
+            }
         }
         Ok(())
     }
@@ -149,20 +192,21 @@ impl Staged {
         id: ClientId,
         draft: &Draft,
     ) -> Found<Option<Appended>> {
-        let sql = "SELECT seq, at, name, body FROM events WHERE room = ?1 AND author = ?2 AND client_id = ?3";
+        let sql = "SELECT seq, at, name, body, signature FROM events
+            WHERE room = ?1 AND author = ?2 AND client_id = ?3";
         let found = tx
             .prepare_cached(sql)?
             .query_row((self.room.row, author, id.0), |row| {
                 let name: Option<String> = row.get(2)?;
                 let body: Option<String> = row.get(3)?;
-                Ok((seq(row.get(0)?), row.get(1)?, name.zip(body)))
+                Ok((seq(row.get(0)?), row.get(1)?, name.zip(body), row.get(4)?))
             })
             .optional()?;
-        let Some((seq, at, kept)) = found else {
+        let Some((seq, at, kept, signature)) = found else {
             return Ok(None);
         };
         let event = match kept {
-            Some((name, body)) => pages::event(seq, at, draft.author, &name, &body),
+            Some((name, body)) => pages::event(seq, at, draft.author, &name, &body, signature),
             None => self.remembered(seq),
         };
         Ok(Some(match event {
@@ -231,6 +275,9 @@ impl Staged {
             state.recent.clear();
         }
         state.settings = self.settings;
+        if let Some(roster) = self.roster {
+            state.roster = roster;
+        }
         for event in self.fresh {
             state.recent.push(event);
         }

@@ -8,6 +8,7 @@ use chatspot_protocol::event::{Event, Retention, RoomSettings};
 use chatspot_protocol::ids::{Epoch, Seq};
 use chatspot_protocol::limits::{PAGE_BYTES, PAGE_EVENTS, RECENT_BYTES, RECENT_EVENTS};
 use chatspot_protocol::log::Page;
+use chatspot_protocol::roster::Roster;
 
 /// An open room, as the writer, the readers and the room's task share it.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub(super) struct State {
     pub(super) first: Seq,
     pub(super) head: Seq,
     pub(super) settings: RoomSettings,
+    /// As the log has it: in a commit, the room's task may be ahead of it.
+    pub(super) roster: Roster,
     /// Empty unless the room keeps nothing.
     pub(super) recent: Recent,
 }
@@ -35,6 +38,7 @@ impl Shared {
         first: Seq,
         head: Seq,
         settings: RoomSettings,
+        roster: Roster,
     ) -> Self {
         let recent = Recent::default();
         Self {
@@ -44,6 +48,7 @@ impl Shared {
                 first,
                 head,
                 settings,
+                roster,
                 recent,
             }),
         }

@@ -3,22 +3,54 @@
 
 use std::fs;
 
-use chatspot_protocol::event::{Body, Days, Event, Retention, Submission, Target};
-use chatspot_protocol::ids::{ClientId, MemberId};
+use chatspot_protocol::event::{
+    Admission, Body, Days, Event, Retention, Role, Submission, Target, Via,
+};
+use chatspot_protocol::ids::{ClientId, MemberId, TlsKey};
 use chatspot_protocol::limits::{PAGE_BYTES, PAGE_EVENTS, RECENT_EVENTS, SWEPT_AT_ONCE};
 use chatspot_protocol::log::MemoryLog;
+use chatspot_protocol::passcode::Passcode;
 use chatspot_protocol::text::{DisplayName, MessageText, Reaction};
 
 use super::*;
 
 const ROOM: RoomId = RoomId([1; 16]);
 const OTHER: RoomId = RoomId([2; 16]);
+const JOINED: Body = Body::Joined {
+    via: Via::Open,
+    role: Role::Member,
+};
 const DAY: WallMillis = 24 * 3_600_000;
 /// Some time in 2099: for the store's own look at the clock nothing here is old.
 const RULES: RoomSettings = RoomSettings {
     retention: Retention::Forever,
+    admission: Admission::Open,
+    locked: false,
+    slow: 0,
 };
 const NOW: WallMillis = 4_090_000_000_000;
+
+fn opening(room: RoomId, settings: RoomSettings, now: WallMillis) -> Opening {
+    let tls_key = TlsKey([1; 32]);
+    Opening {
+        room,
+        settings,
+        tls_key,
+        now,
+    }
+}
+
+impl Store {
+    fn log_of(
+        &self,
+        room: RoomId,
+        settings: RoomSettings,
+        now: WallMillis,
+    ) -> Result<RoomStore, StoreError> {
+        let opened = self.room(&opening(room, settings, now))?;
+        Ok(opened.log)
+    }
+}
 
 fn wait<T>(pending: Pending<T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
@@ -48,6 +80,7 @@ fn draft(author: u8, at: WallMillis, body: Body) -> Draft {
         author: member(author),
         name: DisplayName::parse("Ada").unwrap(),
         body,
+        signature: None,
     }
 }
 
@@ -61,7 +94,7 @@ fn message(author: u8, number: u64, words: &str) -> Draft {
 }
 
 fn settings(number: u64, at: WallMillis, retention: Retention) -> Draft {
-    let body = Submission::settings(id(number), RoomSettings { retention });
+    let body = Submission::settings(id(number), RoomSettings { retention, ..RULES });
     draft(9, at, body.into())
 }
 
@@ -73,7 +106,7 @@ fn days(days: u16) -> Retention {
 
 fn append(room: &RoomStore, drafts: impl IntoIterator<Item = Draft>) -> Vec<Appended> {
     let drafts = drafts.into_iter().map(|draft| (None, draft)).collect();
-    let answers = wait(room.append(drafts));
+    let Committed { answers, .. } = wait(room.append(drafts, None));
     answers.into_iter().map(|(_, appended)| appended).collect()
 }
 
@@ -157,7 +190,7 @@ fn the_log_is_that_of_the_reference() {
             id: even(id(random(number / 9 + 1))),
         };
         let body = match random(6) {
-            0 => Body::Joined,
+            0 => JOINED,
             1 => Body::Edited {
                 id: odd(own),
                 target,
@@ -181,7 +214,7 @@ fn the_log_is_that_of_the_reference() {
         drafts.push(draft(author, NOW + i64::try_from(number).unwrap(), body));
     }
     each(|store| {
-        let room = store.room(ROOM, RULES, NOW).unwrap();
+        let room = store.log_of(ROOM, RULES, NOW).unwrap();
         let mut reference = MemoryLog::new(room.epoch(), 1000);
         let expected: Vec<Appended> = drafts
             .iter()
@@ -216,18 +249,18 @@ fn f25_f26_ids_stay_used_over_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     let (room, other) = (
-        store.room(ROOM, RULES, NOW).unwrap(),
-        store.room(OTHER, RULES, NOW).unwrap(),
+        store.log_of(ROOM, RULES, NOW).unwrap(),
+        store.log_of(OTHER, RULES, NOW).unwrap(),
     );
     assert_ne!(room.epoch(), other.epoch());
     let event = new(append_one(&room, message(1, 5, "hi")));
-    append(&room, [draft(1, NOW, Body::Joined)]);
+    append(&room, [draft(1, NOW, JOINED)]);
     assert_eq!(new(append_one(&other, message(1, 5, "ho"))).seq, Seq(1));
     let before = (room.epoch(), all(&room));
     drop((room, other, store));
     let store = Store::open(folder.path()).unwrap();
     assert_eq!(store.recovered(), None);
-    let room = store.room(ROOM, RULES, NOW).unwrap();
+    let room = store.log_of(ROOM, RULES, NOW).unwrap();
     assert_eq!((room.epoch(), all(&room)), before);
     assert_eq!((room.first(), room.head()), (Seq(1), Seq(2)));
     let again = Draft {
@@ -244,8 +277,8 @@ fn f25_f26_ids_stay_used_over_a_restart() {
 fn a_target_is_a_message_of_the_same_room() {
     each(|store| {
         let (room, other) = (
-            store.room(ROOM, RULES, NOW).unwrap(),
-            store.room(OTHER, RULES, NOW).unwrap(),
+            store.log_of(ROOM, RULES, NOW).unwrap(),
+            store.log_of(OTHER, RULES, NOW).unwrap(),
         );
         append(&other, [message(1, 1, "elsewhere")]);
         let delete = |number, author, of| {
@@ -277,7 +310,7 @@ fn a_target_is_a_message_of_the_same_room() {
 fn ten_thousand_events_are_read_page_by_page() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
-    let room = store.room(ROOM, RULES, NOW).unwrap();
+    let room = store.log_of(ROOM, RULES, NOW).unwrap();
     for number in 0..10 {
         let numbers = number * 1000..(number + 1) * 1000;
         append(
@@ -305,7 +338,7 @@ fn a_page_ends_by_bytes() {
     each(|store| {
         for nothing in [false, true] {
             let room = store
-                .room(RoomId([u8::from(nothing); 16]), RULES, NOW)
+                .log_of(RoomId([u8::from(nothing); 16]), RULES, NOW)
                 .unwrap();
             if nothing {
                 append(&room, [settings(99, NOW, Retention::Nothing)]);
@@ -328,15 +361,15 @@ fn a_page_ends_by_bytes() {
 #[test]
 fn what_is_older_than_the_rule_goes_and_its_ids_stay_used() {
     each(|store| {
-        let room = store.room(ROOM, RULES, NOW).unwrap();
+        let room = store.log_of(ROOM, RULES, NOW).unwrap();
         let old = Draft {
             at: NOW - 5 * DAY,
             ..message(1, 1, "old")
         };
-        append(&room, [draft(1, NOW - 6 * DAY, Body::Joined), old.clone()]);
+        append(&room, [draft(1, NOW - 6 * DAY, JOINED), old.clone()]);
         append(&room, [message(2, 2, "young")]);
         // A clock that was wrong for a moment: order counts, not the label.
-        append(&room, [draft(1, NOW - 9 * DAY, Body::Joined)]);
+        append(&room, [draft(1, NOW - 9 * DAY, JOINED)]);
         append(&room, [settings(3, NOW, days(5))]);
         assert_eq!(room.settings().retention, days(5));
         assert_eq!(room.first(), Seq(2), "exactly as old as it may be");
@@ -364,18 +397,18 @@ fn history_grows_old_while_the_room_is_open_and_while_it_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     let (room, other) = (
-        store.room(ROOM, RULES, NOW).unwrap(),
-        store.room(OTHER, RULES, NOW).unwrap(),
+        store.log_of(ROOM, RULES, NOW).unwrap(),
+        store.log_of(OTHER, RULES, NOW).unwrap(),
     );
     let count = 2 * SWEPT_AT_ONCE + 10;
     append(
         &room,
         (0..count).map(|number| message(1, number, "flamingo")),
     );
-    append(&room, [draft(1, NOW, Body::Joined)]);
+    append(&room, [draft(1, NOW, JOINED)]);
     // The newest row has no id, and has to stay all the same.
     let rule = settings(99_999, NOW, days(1));
-    append(&room, [rule, draft(1, NOW, Body::Joined)]);
+    append(&room, [rule, draft(1, NOW, JOINED)]);
     append(
         &other,
         [message(1, 1, "albatross"), settings(2, NOW, days(10))],
@@ -395,13 +428,13 @@ fn history_grows_old_while_the_room_is_open_and_while_it_is_not() {
     assert!(!says(folder.path(), "flamingo"));
     assert!(!says(folder.path(), "albatross"));
     let store = Store::open(folder.path()).unwrap();
-    let room = store.room(ROOM, RULES, NOW + 20 * DAY).unwrap();
+    let room = store.log_of(ROOM, RULES, NOW + 20 * DAY).unwrap();
     assert_eq!((room.first(), room.head()), (head.next(), head));
     assert!(matches!(
         append_one(&room, message(1, 0, "x")),
         Appended::Again(_)
     ));
-    append(&room, [draft(1, NOW + 20 * DAY, Body::Joined)]);
+    append(&room, [draft(1, NOW + 20 * DAY, JOINED)]);
     assert_eq!(room.head(), head.next());
     let left = "SELECT count(*), max(client_id IS NULL) FROM events WHERE seq < ?1 AND room = 1";
     let (rows, without_id): (i64, bool) = store
@@ -423,15 +456,15 @@ fn history_grows_old_while_the_room_is_open_and_while_it_is_not() {
 fn a_room_that_keeps_nothing_writes_nothing_that_was_said() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
-    let room = store.room(ROOM, RULES, NOW).unwrap();
+    let room = store.log_of(ROOM, RULES, NOW).unwrap();
     append(&room, [message(1, 1, "before")]);
     append(&room, [settings(2, NOW, Retention::Nothing)]);
     let said = append(
         &room,
         [
-            draft(1, NOW, Body::Joined),
+            draft(1, NOW, JOINED),
             message(1, 3, "flamingo"),
-            draft(2, NOW, Body::Joined),
+            draft(2, NOW, JOINED),
         ],
     );
     // Who is here can still ask for it.
@@ -460,7 +493,7 @@ fn a_room_that_keeps_nothing_writes_nothing_that_was_said() {
         "what was there before the rule is still there"
     );
     let store = Store::open(folder.path()).unwrap();
-    let room = store.room(ROOM, RULES, NOW).unwrap();
+    let room = store.log_of(ROOM, RULES, NOW).unwrap();
     assert_eq!((room.first(), room.head()), (Seq(7), Seq(6)));
     assert_eq!(all(&room), []);
     // It cannot be told any more what it said: the id is enough.
@@ -476,7 +509,7 @@ fn a_room_that_keeps_nothing_writes_nothing_that_was_said() {
 #[test]
 fn a_room_may_keep_nothing_for_a_while() {
     each(|store| {
-        let room = store.room(ROOM, RULES, NOW).unwrap();
+        let room = store.log_of(ROOM, RULES, NOW).unwrap();
         let nothing = |number| settings(number, NOW, Retention::Nothing);
         let forever = |number| settings(number, NOW, Retention::Forever);
         append(&room, [nothing(1), message(1, 2, "one")]);
@@ -520,7 +553,7 @@ fn a_room_may_keep_nothing_for_a_while() {
 #[test]
 fn f57_a_full_disk_saves_nothing_of_the_batch_and_goes_on_when_there_is_space() {
     each(|store| {
-        let room = store.room(ROOM, RULES, NOW).unwrap();
+        let room = store.log_of(ROOM, RULES, NOW).unwrap();
         let kept = new(append_one(&room, message(1, 1, "kept")));
         let limit = |pages: u32| {
             let set = |connection: &mut rusqlite::Connection| {
@@ -534,7 +567,7 @@ fn f57_a_full_disk_saves_nothing_of_the_batch_and_goes_on_when_there_is_space() 
             // An author and a room's rule that nobody had before go with the rest.
             let rule = settings(2, NOW, days(7));
             let messages = (3..20).map(|number| message(3, number, &long));
-            let draft = draft(4, NOW, Body::Joined);
+            let draft = draft(4, NOW, JOINED);
             std::iter::once(rule).chain(messages).chain([draft])
         };
         let ids = batch().map(|draft| draft.body.id());
@@ -563,16 +596,16 @@ fn f59_f63_a_restored_backup_has_new_epochs() {
     let store = Store::open(folder.path()).unwrap();
     let epochs = |store: &Store| {
         [ROOM, OTHER].map(|room| {
-            let room = store.room(room, RULES, NOW).unwrap();
+            let room = store.log_of(room, RULES, NOW).unwrap();
             (room.epoch(), room.head())
         })
     };
     append(
-        &store.room(ROOM, RULES, NOW).unwrap(),
+        &store.log_of(ROOM, RULES, NOW).unwrap(),
         [message(1, 1, "one")],
     );
     append(
-        &store.room(OTHER, RULES, NOW).unwrap(),
+        &store.log_of(OTHER, RULES, NOW).unwrap(),
         [message(1, 1, "one")],
     );
     let before = epochs(&store);
@@ -586,7 +619,7 @@ fn f59_f63_a_restored_backup_has_new_epochs() {
     drop((connection, database));
     let store = Store::open(folder.path()).unwrap();
     append(
-        &store.room(ROOM, RULES, NOW).unwrap(),
+        &store.log_of(ROOM, RULES, NOW).unwrap(),
         [message(1, 2, "two")],
     );
     drop(store);
@@ -617,7 +650,7 @@ fn f59_f63_a_restored_backup_has_new_epochs() {
 fn a_rule_that_keeps_less_leaves_no_backup_with_more() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
-    let room = store.room(ROOM, RULES, NOW).unwrap();
+    let room = store.log_of(ROOM, RULES, NOW).unwrap();
     append(&room, [message(1, 1, "flamingo")]);
     drop((room, store));
     let backup = |number: u32| folder.path().join(format!("relay.db.backup-{number}"));
@@ -626,7 +659,7 @@ fn a_rule_that_keeps_less_leaves_no_backup_with_more() {
     }
     assert!(says(folder.path(), "flamingo"));
     let store = Store::open(folder.path()).unwrap();
-    let room = store.room(ROOM, RULES, NOW).unwrap();
+    let room = store.log_of(ROOM, RULES, NOW).unwrap();
     append(&room, [settings(2, NOW, Retention::Nothing)]);
     // The keeper makes a new one in its own time, and removes the older ones last.
     let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);
@@ -644,10 +677,11 @@ fn a_room_begins_with_its_rules_and_then_keeps_its_own() {
     each(|store| {
         let rules = RoomSettings {
             retention: days(30),
+            ..RULES
         };
-        assert_eq!(store.room(ROOM, rules, NOW).unwrap().settings(), rules);
-        assert_eq!(store.room(ROOM, RULES, NOW).unwrap().settings(), rules);
-        assert_eq!(store.room(ROOM, RULES, NOW).unwrap().head(), Seq(0));
+        assert_eq!(store.log_of(ROOM, rules, NOW).unwrap().settings(), rules);
+        assert_eq!(store.log_of(ROOM, RULES, NOW).unwrap().settings(), rules);
+        assert_eq!(store.log_of(ROOM, RULES, NOW).unwrap().head(), Seq(0));
     });
 }
 
@@ -655,9 +689,9 @@ fn a_room_begins_with_its_rules_and_then_keeps_its_own() {
 fn who_is_in_a_room_is_known_over_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
-    let room = store.room(ROOM, RULES, NOW).unwrap();
+    let room = store.log_of(ROOM, RULES, NOW).unwrap();
     let name = |name: &str| DisplayName::parse(name).unwrap();
-    let joined = |author: u8| draft(author, NOW, Body::Joined);
+    let joined = |author: u8| draft(author, NOW, JOINED);
     let left = draft(
         2,
         NOW,
@@ -672,7 +706,8 @@ fn who_is_in_a_room_is_known_over_a_restart() {
     let first = joined(1).name;
     append(&room, [joined(1), joined(2), joined(3), left, renamed]);
     let present = |store: &Store, room| {
-        let mut present = store.room(room, RULES, NOW).unwrap().take_present();
+        let opened = store.room(&opening(room, RULES, NOW));
+        let mut present = opened.unwrap().kept.present;
         present.sort_unstable_by_key(|(member, _)| *member);
         present
     };
@@ -682,7 +717,7 @@ fn who_is_in_a_room_is_known_over_a_restart() {
     assert_eq!(present(&store, ROOM), expected);
     assert_eq!(present(&store, OTHER), []);
     // A room that keeps nothing keeps no list either.
-    let room = store.room(ROOM, RULES, NOW).unwrap();
+    let room = store.log_of(ROOM, RULES, NOW).unwrap();
     append(
         &room,
         [settings(9, NOW, Retention::Nothing), joined(4), joined(5)],
@@ -694,8 +729,8 @@ fn who_is_in_a_room_is_known_over_a_restart() {
 fn a_forgotten_room_is_gone_from_the_disk_and_begins_anew() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
-    let room = store.room(ROOM, RULES, NOW).unwrap();
-    let other = store.room(OTHER, RULES, NOW).unwrap();
+    let room = store.log_of(ROOM, RULES, NOW).unwrap();
+    let other = store.log_of(OTHER, RULES, NOW).unwrap();
     let many = 2 * SWEPT_AT_ONCE + 7;
     append(&room, (0..many).map(|id| message(1, id, "flamingo")));
     append(&other, [message(1, 1, "heron")]);
@@ -703,7 +738,7 @@ fn a_forgotten_room_is_gone_from_the_disk_and_begins_anew() {
     drop(room);
     store.forget(ROOM).unwrap();
     store.forget(RoomId([77; 16])).unwrap();
-    let room = store.room(ROOM, RULES, NOW).unwrap();
+    let room = store.log_of(ROOM, RULES, NOW).unwrap();
     assert_ne!(room.epoch(), epoch);
     assert_eq!((room.first(), room.head()), (Seq(1), Seq(0)));
     assert!(matches!(
@@ -724,8 +759,8 @@ fn a_forgotten_room_is_gone_from_the_disk_and_begins_anew() {
 fn what_comes_too_late_for_a_forgotten_room_spoils_no_other_room_s_commit() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
-    let gone = store.room(ROOM, RULES, NOW).unwrap();
-    let other = store.room(OTHER, RULES, NOW).unwrap();
+    let gone = store.log_of(ROOM, RULES, NOW).unwrap();
+    let other = store.log_of(OTHER, RULES, NOW).unwrap();
     append(&gone, [message(1, 1, "one")]);
     store.forget(ROOM).unwrap();
     let mut log = store.0.log();
@@ -733,10 +768,17 @@ fn what_comes_too_late_for_a_forgotten_room_spoils_no_other_room_s_commit() {
     let asked = |room: &RoomStore, id| Request {
         room: room.shared.clone(),
         drafts: vec![(None, message(1, id, "late"))],
+        door: None,
     };
     let answers = log.commit(&[asked(&gone, 2), asked(&other, 3)]);
-    assert_eq!(answers[0], [(None, Appended::NotSaved(Some(id(2))))]);
-    assert!(matches!(answers[1][0].1, Appended::New(_)), "{answers:?}");
+    assert_eq!(
+        answers[0].answers,
+        [(None, Appended::NotSaved(Some(id(2))))]
+    );
+    assert!(
+        matches!(answers[1].answers[0].1, Appended::New(_)),
+        "{answers:?}"
+    );
 }
 
 /// Whoever hosts no other room closes the store before it came to delete anything.
@@ -746,8 +788,8 @@ fn what_was_forgotten_last_is_gone_once_the_folder_is_in_order() {
     Store::put_in_order(folder.path()).unwrap();
     assert!(!folder.path().join("relay.db").exists());
     let store = Store::open(folder.path()).unwrap();
-    let room = store.room(ROOM, RULES, NOW).unwrap();
-    let other = store.room(OTHER, RULES, NOW).unwrap();
+    let room = store.log_of(ROOM, RULES, NOW).unwrap();
+    let other = store.log_of(OTHER, RULES, NOW).unwrap();
     let many = 2 * SWEPT_AT_ONCE + 7;
     append(&room, (0..many).map(|id| message(1, id, "flamingo")));
     append(&other, [message(1, 1, "albatross")]);
@@ -763,7 +805,7 @@ fn what_was_forgotten_last_is_gone_once_the_folder_is_in_order() {
     assert!(!says(folder.path(), "flamingo"));
     assert!(says(folder.path(), "albatross"));
     let store = Store::open(folder.path()).unwrap();
-    assert_eq!(all(&store.room(OTHER, RULES, NOW).unwrap()).len(), 1);
+    assert_eq!(all(&store.log_of(OTHER, RULES, NOW).unwrap()).len(), 1);
 }
 
 /// A backup may read for long, and so may a page.
@@ -771,7 +813,7 @@ fn what_was_forgotten_last_is_gone_once_the_folder_is_in_order() {
 fn nobody_waits_for_a_reader_when_history_is_deleted() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
-    let room = store.room(ROOM, RULES, NOW).unwrap();
+    let room = store.log_of(ROOM, RULES, NOW).unwrap();
     append(&room, [message(1, 1, "flamingo")]);
     let reader = rusqlite::Connection::open(folder.path().join("relay.db")).unwrap();
     let read = "BEGIN; SELECT count(*) FROM events";
@@ -782,6 +824,7 @@ fn nobody_waits_for_a_reader_when_history_is_deleted() {
     let rule = Request {
         room: room.shared.clone(),
         drafts: vec![(None, rule)],
+        door: None,
     };
     log.commit(&[rule]);
     log.sweep_all();
@@ -800,34 +843,76 @@ fn nobody_waits_for_a_reader_when_history_is_deleted() {
 fn after_the_end_nothing_is_saved() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
-    let room = store.room(ROOM, RULES, NOW).unwrap();
+    let room = store.log_of(ROOM, RULES, NOW).unwrap();
     append(&room, [message(1, 1, "one")]);
     let (late, later) = (
-        room.append(vec![(None, message(1, 2, "two"))]),
+        room.append(vec![(None, message(1, 2, "two"))], None),
         room.read(Seq(1), Seq(1)),
     );
     store.close();
     store.close();
     let expected = Appended::NotSaved(Some(id(2)));
-    assert_eq!(wait(late), [(None, expected.clone())]);
+    assert_eq!(wait(late).answers, [(None, expected.clone())]);
     assert_eq!(wait(later), None);
     assert_eq!(append_one(&room, message(1, 2, "two")), expected);
-    assert!(store.room(OTHER, RULES, NOW).is_err());
+    assert!(store.log_of(OTHER, RULES, NOW).is_err());
     // The folder is free, although somebody still holds on to the store.
     let again = Store::open(folder.path()).unwrap();
-    assert_eq!(again.room(ROOM, RULES, NOW).unwrap().head(), Seq(1));
+    assert_eq!(again.log_of(ROOM, RULES, NOW).unwrap().head(), Seq(1));
 }
 
 #[test]
 fn in_memory_a_clone_outlives_the_rest() {
     let store = Store::in_memory().unwrap();
     let keeper = store.clone();
-    let room = store.room(ROOM, RULES, NOW).unwrap();
+    let room = store.log_of(ROOM, RULES, NOW).unwrap();
     append(&room, [message(1, 1, "one")]);
     let epoch = room.epoch();
     store.close();
     drop((room, store));
-    let room = keeper.room(ROOM, RULES, NOW).unwrap();
+    let room = keeper.log_of(ROOM, RULES, NOW).unwrap();
     assert_eq!((room.epoch(), room.head()), (epoch, Seq(1)));
     assert_eq!(all(&room).len(), 1);
+}
+
+#[test]
+fn who_is_what_outlives_the_history_and_goes_with_the_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let room = store.log_of(ROOM, RULES, NOW).unwrap();
+    let old = NOW - 40 * DAY;
+    append(&room, [draft(1, old, JOINED), settings(2, NOW, days(30))]);
+    let door = Door {
+        passcode: Passcode::parse("flamingo").ok(),
+        ..Door::default()
+    };
+    let request = Request {
+        room: room.shared.clone(),
+        drafts: vec![],
+        door: Some(door.clone()),
+    };
+    assert!(store.0.log().commit(&[request])[0].unkept.is_none());
+    drop(room);
+    let open = |store: &Store| store.room(&opening(ROOM, RULES, NOW)).unwrap();
+    let OpenedRoom { log, kept, .. } = open(&store);
+    assert_eq!(log.first(), Seq(2), "the joining is too old");
+    assert_eq!(kept.door, door);
+    assert!(kept.roster.get(&member(1)).unwrap().admitted);
+    drop(log);
+    store.forget(ROOM).unwrap();
+    let OpenedRoom { kept, term, .. } = open(&store);
+    assert_eq!((kept.door, term), (Door::default(), 1));
+    assert_eq!(kept.roster.iter().count(), 0);
+    let late = Request {
+        room: store.log_of(ROOM, RULES, NOW).unwrap().shared,
+        drafts: vec![],
+        door: Some(door.clone()),
+    };
+    store.close();
+    let mut log = store.0.log();
+    assert_eq!(
+        log.commit(&[late])[0].unkept,
+        Some(door),
+        "it is tried again"
+    );
 }

@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::log::{Log, Request};
 use super::state::Shared;
-use super::{Answered, pages};
+use super::{Committed, pages};
 
 /// Threads that read: one goes on while the other one waits for the disk.
 const READERS: usize = 2;
@@ -27,7 +27,7 @@ pub(super) enum Job {
     /// Append a room's drafts.
     Commit {
         request: Request,
-        answer: oneshot::Sender<Vec<Answered>>,
+        answer: oneshot::Sender<Committed>,
     },
     /// Delete what grew too old.
     Tidy,

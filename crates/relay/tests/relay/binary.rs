@@ -6,6 +6,9 @@
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
+use chatspot_protocol::address::Address;
+use chatspot_protocol::event::Admission;
+use chatspot_protocol::invite::InviteLink;
 use chatspot_protocol::wire::{Closing, RoomSummary, ServerFrame, close};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -65,7 +68,8 @@ impl Running {
     }
 
     async fn rooms(&self) -> Vec<RoomSummary> {
-        self.peer(200).await.greeting.rooms
+        let rooms = self.peer(200).await.greeting.rooms;
+        rooms.into_iter().map(|hosted| hosted.summary).collect()
     }
 
     #[cfg(unix)]
@@ -95,6 +99,11 @@ async fn help_teaches() {
         "--port",
         "--data-dir",
         "--keep",
+        "--admission",
+        "--plain",
+        "--domain",
+        "--allow-origin",
+        "--host-name",
         "Examples:",
         "Ctrl-C",
     ] {
@@ -117,7 +126,7 @@ async fn a_name_that_cannot_be_a_room_is_refused() {
 #[tokio::test]
 async fn a_terminated_relay_says_goodbye_and_keeps_its_rooms_identity() {
     let folder = tempfile::tempdir().unwrap();
-    let rooms = ["--room", "Workshop", "--room", "Lab"];
+    let rooms = ["--room", "Workshop", "--room", "Lab", "--admission", "open"];
     let mut running = Running::start(folder.path(), &rooms).await;
     let address = format!("  127.0.0.1:{}", running.port);
     assert_eq!(running.printed.last(), Some(&address));
@@ -164,7 +173,10 @@ async fn a_terminated_relay_says_goodbye_and_keeps_its_rooms_identity() {
 async fn it_says_how_long_history_is_kept_and_what_happened_to_it() {
     let folder = tempfile::tempdir().unwrap();
     for (more, said) in [
-        (&[][..], "is open. Its history is kept."),
+        (
+            &["--admission", "open"][..],
+            "may come in. Its history is kept.",
+        ),
         (&["--keep", "30d"][..], "Its history is kept for 30 days."),
         (&[][..], "Its history is kept for 30 days."),
         (&["--keep", "nothing"][..], "Its history is not kept."),
@@ -208,6 +220,13 @@ async fn f58_a_folder_or_a_time_that_cannot_be_is_refused_in_plain_words() {
         (["--keep", "0d"], "from 1d to 3650d"),
         (["--keep", "always"], "say forever, nothing"),
         (["--data-dir", below], "cannot use"),
+        (["--admission", "always"], "possible values"),
+        (
+            ["--allow-origin", "chat.example"],
+            "like https://chat.example",
+        ),
+        (["--allow-origin", "null"], "like https://chat.example"),
+        (["--domain", "https://chat.example"], "without a scheme"),
     ] {
         let elsewhere = folder.path().join("data");
         let output = program()
@@ -220,4 +239,51 @@ async fn f58_a_folder_or_a_time_that_cannot_be_is_refused_in_plain_words() {
         let words = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(words.contains(said), "{arguments:?}: {words}");
     }
+}
+
+/// Nobody knows the passcode of a new room before its owner does, who comes in by the link.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_new_room_asks_for_a_passcode_and_prints_a_link_for_its_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut running = Running::start(folder.path(), &[]).await;
+    let link = |running: &Running| {
+        let lines = running.printed.iter();
+        let links: Vec<_> = lines
+            .filter_map(|line| InviteLink::decode(line).ok())
+            .collect();
+        links
+    };
+    let printed = link(&running);
+    assert_eq!(printed.len(), 1, "{:?}", running.printed);
+    let found = running.peer(2).await.greeting.rooms.remove(0);
+    assert_eq!(printed[0].key, found.key);
+    assert_eq!(found.summary.admission, Admission::Passcode);
+    let address = Address {
+        host: "127.0.0.1".to_owned(),
+        port: running.port,
+    };
+    assert_eq!(printed[0].addresses, [address]);
+    let mut owner = running.peer(2).await;
+    let room = found.summary.room;
+    owner.hello_with(room, printed[0].token.unwrap()).await;
+    owner.expect_welcome().await;
+    let view = owner
+        .until(|frame| match frame {
+            ServerFrame::Door(view) => Some(view),
+            _ => None,
+        })
+        .await;
+    assert!(view.passcode.is_some());
+    drop(owner);
+    running.terminate();
+    assert!(running.ended().await.success());
+    let mut running = Running::start(folder.path(), &["--admission", "knock"]).await;
+    assert!(link(&running).is_empty(), "{:?}", running.printed);
+    let mut stranger = running.peer(3).await;
+    stranger.hello(room).await;
+    assert_eq!(stranger.next().await, Ok(ServerFrame::Knocking));
+    drop(stranger);
+    running.terminate();
+    assert!(running.ended().await.success());
 }

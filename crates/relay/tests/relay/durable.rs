@@ -204,17 +204,18 @@ async fn f57_a_full_disk_is_told_reading_goes_on_and_so_does_writing_when_there_
     stop(relay, [ada]).await;
 }
 
-fn spec(retention: Option<Retention>) -> RoomSpec {
+fn spec() -> RoomSpec {
     RoomSpec {
         key: RoomKey::from_secret(&[1; 32]),
         name: RoomName::parse("Room 1").unwrap(),
         host: None,
-        retention,
+        settings: None,
+        passcode: None,
     }
 }
 
 #[tokio::test]
-async fn the_rule_that_a_room_is_opened_with_is_an_event_of_the_room_itself() {
+async fn a_rule_that_the_relay_sets_is_an_event_of_the_room_itself() {
     let folder = tempfile::tempdir().unwrap();
     let days = Retention::Days {
         days: Days::new(30).unwrap(),
@@ -230,7 +231,17 @@ async fn the_rule_that_a_room_is_opened_with_is_an_event_of_the_room_itself() {
     .enumerate()
     {
         let relay = relay_over(unhurried(), Store::open(folder.path()).unwrap());
-        let room = relay.open(spec(given)).unwrap();
+        let room = relay.open(spec()).unwrap();
+        if let Some(retention) = given {
+            let before = relay.settings(room).unwrap();
+            if before.retention != retention {
+                let asked = RoomSettings {
+                    retention,
+                    ..before
+                };
+                assert!(relay.rule(room, asked).await.unwrap());
+            }
+        }
         let mut ada = Peer::join(&relay, room, 2).await;
         ada.round_trip().await;
         let welcome = Peer::join(&relay, room, 3).await.welcome.unwrap();
@@ -249,7 +260,11 @@ async fn the_rule_that_a_room_is_opened_with_is_an_event_of_the_room_itself() {
             .filter(|event| matches!(event.body, Body::Settings { .. }));
         let authors: Vec<_> = rules.map(|event| event.author).collect();
         let rules = usize::from(number > 0);
-        assert_eq!(authors, vec![spec(None).key.member(); rules], "{number}");
+        assert_eq!(
+            authors,
+            vec![spec().key.author().member(); rules],
+            "{number}"
+        );
         stop(relay, [ada]).await;
     }
 }
@@ -258,7 +273,15 @@ async fn the_rule_that_a_room_is_opened_with_is_an_event_of_the_room_itself() {
 async fn a_room_that_keeps_nothing_resumes_a_short_cut_and_forgets_at_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let relay = relay_over(unhurried(), Store::open(folder.path()).unwrap());
-    let room = relay.open(spec(Some(Retention::Nothing))).unwrap();
+    let settings = RoomSettings {
+        retention: Retention::Nothing,
+        ..RoomSettings::default()
+    };
+    let spec = RoomSpec {
+        settings: Some(settings),
+        ..spec()
+    };
+    let room = relay.open(spec).unwrap();
     let mut bob = Peer::join(&relay, room, 3).await;
     let mut ada = Peer::join(&relay, room, 2).await;
     ada.cut();
@@ -289,6 +312,7 @@ async fn the_rules_are_the_hosts_to_set() {
     );
     let settings = RoomSettings {
         retention: Retention::Nothing,
+        ..RoomSettings::default()
     };
     let id = random_id();
     guest.put(Submission::settings(id, settings)).await;

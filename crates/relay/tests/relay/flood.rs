@@ -78,7 +78,7 @@ async fn f23_a_peer_that_never_reads_is_cut_and_the_others_miss_nothing() {
     let (relay, room) = relay_with_room(unhurried());
     let mut sender = Peer::join(&relay, room, 2).await;
     let mut reader = Peer::join(&relay, room, 3).await;
-    let mut idle = Raw::connect_with_small_buffer(relay.address());
+    let mut idle = Raw::connect_with_small_buffer(relay.address()).await;
     idle.enter(room, 4).await;
     let long = "x".repeat(MAX_TEXT_BYTES);
     let (cut, is_cut) = (tokio::sync::Notify::new(), Cell::new(false));
@@ -93,11 +93,10 @@ async fn f23_a_peer_that_never_reads_is_cut_and_the_others_miss_nothing() {
                         Event(event) if event.author == identity(2).member() => {
                             events.push(event.seq.0);
                         }
-                        Change {
-                            member,
-                            presence: Presence::Away,
-                            ..
-                        } if member == identity(4).member() => {
+                        Change(told)
+                            if told.member == identity(4).member()
+                                && told.presence == Presence::Away =>
+                        {
                             is_cut.set(true);
                             cut.notify_one();
                         }

@@ -81,8 +81,8 @@ async fn valid_utf8_may_be_split_and_pinged_between() {
         match raw.hear().await {
             Heard::Pong => ponged = true,
             Heard::Frame(frame) => {
-                if let ServerFrame::Presence { name, .. } = *frame {
-                    assert_eq!(name.as_str(), "\u{20ac}");
+                if let ServerFrame::Presence(told) = *frame {
+                    assert_eq!(told.name.as_str(), "\u{20ac}");
                     break;
                 }
             }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use chatspot_protocol::ids::{RoomId, Signature};
 use chatspot_protocol::wire::{ClientFrame, Problem, ServerFrame, close};
 use chatspot_relay::RelayConfig;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 
-use crate::peer::{Peer, relay, relay_with_room, within};
+use crate::peer::{Peer, relay, relay_with_room, skip, within};
 use crate::raw::{Raw, request};
 
 fn hasty() -> RelayConfig {
@@ -31,7 +31,7 @@ fn patient() -> RelayConfig {
 #[tokio::test]
 async fn f01_headers_that_trickle_are_closed() {
     let (relay, _) = relay_with_room(hasty());
-    let mut raw = Raw::connect(relay.address()).await;
+    let mut raw = Raw::connect_tls(relay.address()).await;
     let long = request(&format!("X-Long: {}\r\n", "x".repeat(10_000)));
     let mut trickle = long.bytes();
     let mut byte = [0];
@@ -44,7 +44,7 @@ async fn f01_headers_that_trickle_are_closed() {
                 }
                 () = tokio::time::sleep(Duration::from_millis(10)) => {
                     let next = trickle.next().expect("the whole request was taken");
-                    if raw.stream.write_all(&[next]).await.is_err() {
+                    if !raw.try_send(&[next]).await {
                         return;
                     }
                 }
@@ -70,7 +70,8 @@ async fn f03_half_a_tls_hello_holds_nobody_up() {
     raw.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
         .await;
     Peer::join(&relay, room, 2).await.round_trip().await;
-    raw.drained().await;
+    skip(patient().header_timeout).await;
+    assert_eq!(raw.drained().await, 0);
 }
 
 /// **H5**
@@ -81,20 +82,6 @@ async fn f04_no_hello_is_closed_with_a_code() {
     assert_eq!(peer.end().await, Some(close::HELLO_TIMEOUT));
 }
 
-/// **H2**
-#[tokio::test]
-async fn f05_f06_web_pages_are_refused() {
-    let (relay, _) = relay_with_room(RelayConfig::default());
-    for origin in [
-        "https://evil.example",
-        "null",
-        &format!("http://{}", relay.address()),
-    ] {
-        let head = Raw::ask(relay.address(), &request(&format!("Origin: {origin}\r\n"))).await;
-        assert!(head.starts_with("HTTP/1.1 403 "), "{origin}: {head}");
-    }
-}
-
 /// **H1**
 #[tokio::test]
 async fn f08_too_many_headers_are_refused() {
@@ -102,7 +89,7 @@ async fn f08_too_many_headers_are_refused() {
     let large = format!("X-Large: {}\r\n", "x".repeat(70 * 1024));
     let many = "X-More: y\r\n".repeat(500);
     for more in [large, many] {
-        let mut raw = Raw::connect(relay.address()).await;
+        let mut raw = Raw::connect_tls(relay.address()).await;
         raw.send(request(&more).as_bytes()).await;
         let head = raw.try_head().await.expect("no answer");
         assert!(head.starts_with("HTTP/1.1 431 "), "{head}");
@@ -341,5 +328,5 @@ async fn a_browser_that_looks_in_is_told_what_this_is() {
     assert!(get("GET /health").await.starts_with("HTTP/1.1 200 "));
     assert!(get("GET /other").await.starts_with("HTTP/1.1 404 "));
     assert!(get("POST /").await.starts_with("HTTP/1.1 405 "));
-    assert!(get("GET /ws").await.starts_with("HTTP/1.1 426 "));
+    assert!(get("GET /ws").await.starts_with("HTTP/1.1 403 "));
 }

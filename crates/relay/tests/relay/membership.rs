@@ -11,7 +11,7 @@ use chatspot_relay::RelayConfig;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::peer::{
-    Peer, identity, open, open_hosted, relay, relay_with_room, skip, unhurried, within,
+    Peer, identity, is_joined, open, open_hosted, relay, relay_with_room, skip, unhurried, within,
 };
 use crate::raw::{Heard, Raw};
 
@@ -26,7 +26,10 @@ async fn a_join_is_shown_to_those_who_are_there() {
     assert_eq!(welcome.members.len(), 1);
     assert!(welcome.members[0].host);
     let joined = host.event().await;
-    assert_eq!((joined.author, joined.body), (host.member(), Body::Joined));
+    assert_eq!(
+        (joined.author, is_joined(&joined.body)),
+        (host.member(), true)
+    );
     let mut guest = Peer::join(&relay, room, 3).await;
     let welcome = guest.welcome.clone().unwrap();
     assert_eq!(welcome.head, joined.seq);
@@ -57,7 +60,7 @@ async fn a_leave_is_an_event_at_once() {
     assert_eq!(bob.end().await, Some(close::NORMAL));
     assert_eq!(ada.presence(bobs).await, Presence::Gone);
     let left = ada.event().await;
-    let left = if left.body == Body::Joined {
+    let left = if is_joined(&left.body) {
         ada.event().await
     } else {
         left
@@ -133,7 +136,7 @@ async fn a_cut_member_is_away_and_later_lost() {
     assert_eq!(ada.presence(bobs).await, Presence::Gone);
     let lost = ada
         .until(|frame| match frame {
-            ServerFrame::Event(event) if event.body != Body::Joined => Some(event),
+            ServerFrame::Event(event) if !is_joined(&event.body) => Some(event),
             _ => None,
         })
         .await;
@@ -247,7 +250,7 @@ async fn a_full_room_says_so_and_a_place_that_is_left_can_be_taken() {
     let mut bob = Peer::join(&relay, room, 3).await;
     assert_eq!(ada.presence(bob.member()).await, Presence::Online);
     let mut carol = Peer::connect(relay.address(), 4).await;
-    assert!(carol.greeting.rooms[0].full);
+    assert!(carol.greeting.rooms[0].summary.full);
     carol.hello(room).await;
     assert_eq!(carol.error().await, Problem::RoomFull);
     assert_eq!(carol.end().await, Some(close::ROOM_FULL));

@@ -5,17 +5,24 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use chatspot_protocol::event::{Body, Event, Submission};
-use chatspot_protocol::identity::{Identity, RoomKey};
-use chatspot_protocol::ids::{ClientId, MemberId, Nonce, RoomId};
+use chatspot_protocol::identity::{Channel, Identity, RoomKey};
+use chatspot_protocol::ids::{ClientId, MemberId, Nonce, RoomId, Token};
+use chatspot_protocol::passcode::{self, Binding, Passcode};
 use chatspot_protocol::text::{DisplayName, MessageText, RoomName};
 use chatspot_protocol::wire::{
     ClientFrame, Greeting, Hello, Presence, Problem, ServerFrame, Welcome,
 };
+use chatspot_relay::tls::Tls;
 use chatspot_relay::{Relay, RelayConfig, RoomSpec, Store, listen};
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::{HeaderValue, Request};
+
+use crate::raw::Wire;
+use crate::secure;
 
 /// How long a test waits for what has to happen. Never reached when all is well.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
@@ -42,7 +49,11 @@ pub(crate) fn relay(config: RelayConfig) -> Relay {
 /// A relay on a port from the system.
 pub(crate) fn relay_over(config: RelayConfig, store: Store) -> Relay {
     let listener = listen::on_address("127.0.0.1:0".parse().unwrap()).unwrap();
-    Relay::start(listener, config, store).unwrap()
+    Relay::start(listener, config, store, Tls::in_memory().unwrap()).unwrap()
+}
+
+pub(crate) fn room_key(number: u8) -> RoomKey {
+    RoomKey::from_secret(&[number; 32])
 }
 
 /// Opens the room of that number.
@@ -52,10 +63,11 @@ pub(crate) fn open(relay: &Relay, number: u8) -> RoomId {
 
 pub(crate) fn open_hosted(relay: &Relay, number: u8, host: Option<MemberId>) -> RoomId {
     let spec = RoomSpec {
-        key: RoomKey::from_secret(&[number; 32]),
+        key: room_key(number),
         name: RoomName::parse(&format!("Room {number}")).unwrap(),
         host,
-        retention: None,
+        settings: None,
+        passcode: None,
     };
     relay.open(spec).unwrap()
 }
@@ -69,11 +81,7 @@ pub(crate) fn relay_with_room(config: RelayConfig) -> (Relay, RoomId) {
 
 /// A configuration that never makes a test wait for its turn.
 pub(crate) fn unhurried() -> RelayConfig {
-    RelayConfig {
-        frames_per_second: 100_000,
-        frames_burst: 100_000,
-        ..RelayConfig::default()
-    }
+    RelayConfig::default().paced(100_000)
 }
 
 pub(crate) fn identity(number: u8) -> Identity {
@@ -87,15 +95,31 @@ pub(crate) fn random_id() -> ClientId {
 }
 
 /// A good hello.
-pub(crate) fn hello(identity: &Identity, name: &str, room: RoomId, nonce: &Nonce) -> Hello {
+pub(crate) fn hello(
+    identity: &Identity,
+    name: &str,
+    room: RoomId,
+    channel: &Channel,
+    nonce: &Nonce,
+) -> Hello {
     Hello {
         protocol: 1,
         room,
         member: identity.member(),
         name: DisplayName::parse(name).unwrap(),
-        signature: identity.sign_hello(nonce, &room),
+        signature: identity.sign_hello(channel, nonce, &room),
+        token: None,
         software: "test".to_owned(),
     }
+}
+
+fn request_for(to: SocketAddr, headers: &[(&'static str, &str)]) -> Request<()> {
+    let mut request = format!("ws://{to}/ws").into_client_request().unwrap();
+    for (name, value) in headers {
+        let value = HeaderValue::from_str(value).unwrap();
+        request.headers_mut().insert(*name, value);
+    }
+    request
 }
 
 /// How a connection ended: the close code, or none when it was cut.
@@ -103,7 +127,10 @@ pub(crate) type End = Option<u16>;
 
 /// One connection.
 pub(crate) struct Peer {
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Box<dyn Wire>>,
+    pub(crate) channel: Channel,
+    pub(crate) name: DisplayName,
+    pub(crate) room: RoomId,
     pub(crate) identity: Identity,
     pub(crate) greeting: Greeting,
     /// Set by [`Peer::join`].
@@ -120,7 +147,31 @@ impl Peer {
         let tcp = TcpSocket::new_v4().unwrap();
         tcp.bind(from).unwrap();
         let stream = within("a connection", tcp.connect(to)).await.unwrap();
-        let upgrade = tokio_tungstenite::client_async(format!("ws://{to}/ws"), stream);
+        let stream = within("encryption", secure::connect(stream)).await.unwrap();
+        let channel = Channel::Tls(secure::exporter(&stream));
+        let request = request_for(to, &[]);
+        Self::upgrade(Box::new(stream), channel, request, number).await
+    }
+
+    /// Connects as a page does, or whoever comes through a proxy: without the relay's own encryption, and with these
+    /// headers.
+    pub(crate) async fn connect_plain(
+        to: SocketAddr,
+        headers: &[(&'static str, &str)],
+        number: u8,
+    ) -> Self {
+        let stream = within("a connection", TcpStream::connect(to)).await;
+        let request = request_for(to, headers);
+        Self::upgrade(Box::new(stream.unwrap()), Channel::Nonce, request, number).await
+    }
+
+    async fn upgrade(
+        stream: Box<dyn Wire>,
+        channel: Channel,
+        request: Request<()>,
+        number: u8,
+    ) -> Self {
+        let upgrade = tokio_tungstenite::client_async(request, stream);
         let (mut socket, _) = within("the upgrade", upgrade).await.unwrap();
         let first = within("the greeting", socket.next())
             .await
@@ -133,6 +184,12 @@ impl Peer {
         };
         Self {
             socket,
+            channel,
+            name: DisplayName::parse("Peer").unwrap(),
+            room: greeting
+                .rooms
+                .first()
+                .map_or(RoomId([0; 16]), |first| first.summary.room),
             identity: identity(number),
             greeting,
             welcome: None,
@@ -152,12 +209,30 @@ impl Peer {
     }
 
     pub(crate) async fn hello(&mut self, room: RoomId) {
+        self.room = room;
         let hello = self.good_hello(room);
         self.send(&ClientFrame::Hello(Box::new(hello))).await;
     }
 
+    /// Says hello with an invite.
+    pub(crate) async fn hello_with(&mut self, room: RoomId, token: Token) {
+        self.room = room;
+        let hello = Hello {
+            token: Some(token),
+            ..self.good_hello(room)
+        };
+        self.send(&ClientFrame::Hello(Box::new(hello))).await;
+    }
+
     pub(crate) fn good_hello(&self, room: RoomId) -> Hello {
-        hello(&self.identity, "Peer", room, &self.greeting.nonce)
+        let name = self.name.as_str();
+        hello(
+            &self.identity,
+            name,
+            room,
+            &self.channel,
+            &self.greeting.nonce,
+        )
     }
 
     pub(crate) async fn expect_welcome(&mut self) -> Welcome {
@@ -170,11 +245,43 @@ impl Peer {
         }
     }
 
+    /// Takes the challenge, and proves this passcode. Whether the relay has the same.
+    pub(crate) async fn prove(&mut self, passcode: &str) -> bool {
+        let (client, reply) = self.begin(passcode).await;
+        let ServerFrame::PasscodeReply { message } = reply else {
+            panic!("no answer but {reply:?}");
+        };
+        let binding = Binding {
+            channel: self.channel,
+            nonce: self.greeting.nonce,
+            room: room_key(1).public(),
+            member: self.member(),
+        };
+        match client.finish(&message, &binding, [7; 32]) {
+            Ok(message) => {
+                self.send(&ClientFrame::PasscodeFinish { message }).await;
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// Takes the challenge, and begins. Gives the relay's answer.
+    pub(crate) async fn begin(&mut self, passcode: &str) -> (passcode::Client, ServerFrame) {
+        assert_eq!(self.next().await, Ok(ServerFrame::Challenge));
+        let (client, message) = passcode::start(&Passcode::parse(passcode).unwrap(), [6; 32]);
+        self.send(&ClientFrame::PasscodeStart { message }).await;
+        (client, self.next().await.expect("no answer"))
+    }
+
     pub(crate) fn member(&self) -> MemberId {
         self.identity.member()
     }
 
     pub(crate) async fn send(&mut self, frame: &ClientFrame) {
+        if let ClientFrame::Rename { name } = frame {
+            self.name = name.clone();
+        }
         self.send_text(&frame.encode()).await;
     }
 
@@ -202,7 +309,8 @@ impl Peer {
 
     /// Submits anything; the answer is not awaited.
     pub(crate) async fn put(&mut self, submission: Submission) {
-        self.send(&ClientFrame::Submit(submission)).await;
+        let signed = submission.sign(&self.identity, &self.room, &self.name);
+        self.send(&ClientFrame::Submit(Box::new(signed))).await;
     }
 
     /// The next frame, or how the connection ended.
@@ -259,9 +367,7 @@ impl Peer {
     /// Reads on to that member's next change of presence.
     pub(crate) async fn presence(&mut self, of: MemberId) -> Presence {
         self.until(|frame| match frame {
-            ServerFrame::Presence {
-                member, presence, ..
-            } if member == of => Some(presence),
+            ServerFrame::Presence(told) if told.member == of => Some(told.presence),
             _ => None,
         })
         .await
@@ -301,6 +407,11 @@ impl Peer {
     pub(crate) fn cut(self) {
         drop(self);
     }
+}
+
+/// Whether somebody came.
+pub(crate) fn is_joined(body: &Body) -> bool {
+    matches!(body, Body::Joined { .. })
 }
 
 /// The texts of messages, in order.

@@ -2,13 +2,16 @@
 
 use std::net::SocketAddr;
 
+use chatspot_protocol::identity::Channel;
 use chatspot_protocol::ids::RoomId;
 use chatspot_protocol::wire::{ClientFrame, ServerFrame};
+use futures_util::FutureExt;
 use socket2::{Domain, Socket, Type};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::peer::{End, hello, identity, within};
+use crate::secure::{self, Secured};
 
 /// Opcodes of RFC 6455, section 5.2.
 pub(crate) const CONTINUATION: u8 = 0;
@@ -91,43 +94,82 @@ pub(crate) enum Heard {
     End(End),
 }
 
+/// A socket as it is, or under TLS.
+pub(crate) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl Wire for TcpStream {}
+impl Wire for Secured {}
+
 pub(crate) struct Raw {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Box<dyn Wire>,
+    channel: Channel,
     read: Vec<u8>,
 }
 
 impl Raw {
-    pub(crate) async fn connect(to: SocketAddr) -> Self {
-        let stream = within("a connection", TcpStream::connect(to)).await;
+    fn plain(stream: TcpStream) -> Self {
         Self {
-            stream: stream.unwrap(),
+            stream: Box::new(stream),
+            channel: Channel::Nonce,
             read: Vec::new(),
         }
     }
 
+    fn secured(stream: Secured) -> Self {
+        Self {
+            channel: Channel::Tls(secure::exporter(&stream)),
+            stream: Box::new(stream),
+            read: Vec::new(),
+        }
+    }
+
+    /// A TCP connection, and nothing more.
+    pub(crate) async fn connect(to: SocketAddr) -> Self {
+        let stream = within("a connection", TcpStream::connect(to)).await;
+        Self::plain(stream.unwrap())
+    }
+
+    /// A TLS connection.
+    pub(crate) async fn connect_tls(to: SocketAddr) -> Self {
+        Self::try_connect_tls(to).await.expect("no encryption")
+    }
+
+    /// A TLS connection, if the relay takes it.
+    async fn try_connect_tls(to: SocketAddr) -> Option<Self> {
+        let stream = within("a connection", TcpStream::connect(to)).await;
+        let stream = within("encryption", secure::connect(stream.unwrap())).await;
+        stream.ok().map(Self::secured)
+    }
+
     /// A connection whose system takes little before the program reads.
-    pub(crate) fn connect_with_small_buffer(to: SocketAddr) -> Self {
+    pub(crate) async fn connect_with_small_buffer(to: SocketAddr) -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
         socket.connect(&to.into()).unwrap();
         socket.set_nonblocking(true).unwrap();
-        Self {
-            stream: TcpStream::from_std(socket.into()).unwrap(),
-            read: Vec::new(),
-        }
+        let stream = TcpStream::from_std(socket.into()).unwrap();
+        Self::secured(within("encryption", secure::connect(stream)).await.unwrap())
     }
 
-    /// Sends a request and gives the head of the answer.
+    /// Sends a request under TLS and gives the head of the answer.
     pub(crate) async fn ask(to: SocketAddr, request: &str) -> String {
-        let mut raw = Self::connect(to).await;
+        Self::connect_tls(to).await.answer(request).await
+    }
+
+    /// Sends a request as it is and gives the head of the answer.
+    pub(crate) async fn ask_plain(to: SocketAddr, request: &str) -> String {
+        Self::connect(to).await.answer(request).await
+    }
+
+    async fn answer(&mut self, request: &str) -> String {
         // The relay may answer and hang up before it has read everything.
-        let _ = raw.stream.write_all(request.as_bytes()).await;
-        raw.head().await
+        self.try_send(request.as_bytes()).await;
+        self.head().await
     }
 
     /// Connects and upgrades, if the relay lets it.
     pub(crate) async fn try_upgrade(to: SocketAddr) -> Option<Self> {
-        let mut raw = Self::connect(to).await;
+        let mut raw = Self::try_connect_tls(to).await?;
         raw.try_send(request("").as_bytes()).await;
         raw.try_head().await.map(|_| raw)
     }
@@ -180,7 +222,7 @@ impl Raw {
 
     /// Upgrades, says hello and takes the welcome.
     pub(crate) async fn join(to: SocketAddr, room: RoomId, number: u8) -> Self {
-        let mut raw = Self::connect(to).await;
+        let mut raw = Self::connect_tls(to).await;
         raw.enter(room, number).await;
         raw
     }
@@ -190,7 +232,13 @@ impl Raw {
         let ServerFrame::Greeting(greeting) = self.frame().await else {
             panic!("no greeting");
         };
-        let hello = hello(&identity(number), "Raw", room, &greeting.nonce);
+        let hello = hello(
+            &identity(number),
+            "Raw",
+            room,
+            &self.channel,
+            &greeting.nonce,
+        );
         let hello = ClientFrame::Hello(Box::new(hello)).encode();
         self.send_frame(Frame::new(TEXT, hello.as_bytes())).await;
         let ServerFrame::Welcome(_) = self.frame().await else {
@@ -200,9 +248,7 @@ impl Raw {
 
     /// Sends bytes.
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
-        within("the relay to read", self.stream.write_all(bytes))
-            .await
-            .unwrap();
+        assert!(self.try_send(bytes).await, "the relay hung up");
     }
 
     pub(crate) async fn send_frame(&mut self, frame: Frame<'_>) {
@@ -211,9 +257,11 @@ impl Raw {
 
     /// Sends bytes that the relay may refuse half-way.
     pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> bool {
-        within("the relay to read", self.stream.write_all(bytes))
-            .await
-            .is_ok()
+        let sent = async {
+            self.stream.write_all(bytes).await?;
+            self.stream.flush().await
+        };
+        within("the relay to read", sent).await.is_ok()
     }
 
     /// The next text frame; pings are passed over.
@@ -253,7 +301,7 @@ impl Raw {
     /// What has arrived already.
     pub(crate) fn heard_by_now(&mut self) -> Option<Heard> {
         let mut bytes = vec![0; 16 * 1024];
-        while let Ok(length @ 1..) = self.stream.try_read(&mut bytes) {
+        while let Some(Ok(length @ 1..)) = self.stream.read(&mut bytes).now_or_never() {
             self.read.extend(&bytes[..length]);
         }
         self.take()

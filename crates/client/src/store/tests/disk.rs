@@ -30,11 +30,7 @@ async fn f57_a_full_disk_takes_nothing_by_halves() {
         let keeps = || {
             vec![
                 Keep::Gone { id: id(5) },
-                Keep::Events {
-                    cursor: cursor(1, 30),
-                    events: (4..30).map(|seq| long(seq, ME)).collect(),
-                    tail: true,
-                },
+                news(cursor(1, 30), (4..30).map(|seq| long(seq, ME)).collect()),
             ]
         };
         let kept = bed.keep(ROOM, keeps(), 0).await;
@@ -312,6 +308,7 @@ async fn what_is_deleted_is_in_no_backup_either() {
             if by_rule {
                 let settings = RoomSettings {
                     retention: Retention::Nothing,
+                    ..RoomSettings::default()
                 };
                 let keeps = vec![Keep::Settings { settings }];
                 bed.keep(ROOM, keeps, 0).await.unwrap();

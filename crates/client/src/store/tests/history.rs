@@ -58,7 +58,9 @@ async fn older_history_stands_before_and_is_not_told() {
         bed.fill(1, 10..=11).await;
         let keep = Keep::Events {
             cursor: cursor(1, 12),
-            events: vec![message(8, ADA, "a"), message(9, ADA, "b")],
+            events: [message(8, ADA, "a"), message(9, ADA, "b")]
+                .map(proven)
+                .into(),
             tail: false,
         };
         let saved = bed.keep(ROOM, vec![keep], 0).await.unwrap();
@@ -204,7 +206,7 @@ async fn names_and_rules_are_kept() {
         let bed = bed.crashed();
         assert_eq!(bed.open_rooms().await.unwrap()[0].name, name);
         let settings = bed.enter().await.resume.settings;
-        assert_eq!(settings, Some(RoomSettings { retention: days(7) }));
+        assert_eq!(settings.unwrap().retention, days(7));
     }
 }
 
@@ -331,7 +333,7 @@ async fn in_a_room_that_keeps_nothing_only_the_place_and_own_messages_are_writte
         let keeps = vec![
             Keep::Events {
                 cursor: cursor(1, 5),
-                events: vec![joined(4)],
+                events: vec![proven(joined(4))],
                 tail: true,
             },
             rules(Retention::Nothing),

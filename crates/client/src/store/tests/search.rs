@@ -145,12 +145,12 @@ async fn hits_are_newest_first_and_come_in_parts() {
                 at: at(seq),
                 ..message(seq, ADA, "same")
             })
-            .collect()
+            .collect::<Vec<Event>>()
         };
         bed.learn(cursor(1, 121), half(61..121)).await;
         let keep = Keep::Events {
             cursor: cursor(1, 121),
-            events: half(1..61),
+            events: half(1..61).into_iter().map(proven).collect(),
             tail: false,
         };
         bed.keep(ROOM, vec![keep], 0).await.unwrap();
@@ -186,11 +186,7 @@ async fn a_search_may_be_of_one_room() {
         let there = RoomId([2; 16]);
         bed.open_room(there, opening("There"), ME).await.unwrap();
         let events = vec![message(1, ADA, "here too r1")];
-        let keep = Keep::Events {
-            cursor: cursor(1, 2),
-            events,
-            tail: true,
-        };
+        let keep = news(cursor(1, 2), events);
         bed.keep(there, vec![keep], 0).await.unwrap();
         let rooms = async |room| {
             let hits = bed.search(room, "here".into(), None).await.unwrap();

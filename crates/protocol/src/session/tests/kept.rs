@@ -5,7 +5,10 @@ use crate::event::{Days, Retention};
 use crate::limits::{FILL_EVERY, FIRST_PAGE_EVENTS};
 
 fn rules(retention: Retention) -> RoomSettings {
-    RoomSettings { retention }
+    RoomSettings {
+        retention,
+        ..RoomSettings::default()
+    }
 }
 
 fn week() -> RoomSettings {
@@ -17,10 +20,7 @@ fn week() -> RoomSettings {
 /// The host sets the rules.
 fn ruled(seq: u64, settings: RoomSettings) -> Event {
     let id = ClientId([200; 16]);
-    Event {
-        body: Body::Settings { id, settings },
-        ..theirs(seq)
-    }
+    said(seq, &bob(), "Bob", Submission::settings(id, settings))
 }
 
 fn cursor(low: u64, next: u64) -> Cursor {
@@ -78,6 +78,12 @@ fn events_are_kept_with_the_cursor_behind_them() {
     assert_eq!(
         desk.keeps(),
         [
+            Keep::Trust {
+                trust: Trust {
+                    term: 1,
+                    verified: Verified::No
+                }
+            },
             Keep::Name {
                 name: RoomName::parse("Lab").unwrap()
             },
@@ -92,7 +98,7 @@ fn events_are_kept_with_the_cursor_behind_them() {
         desk.outputs,
         [Output::Keep(Keep::Events {
             cursor: cursor(1, 2),
-            events: vec![theirs(1)],
+            events: told([theirs(1)]),
             tail: true,
         })],
         "the window is told by whoever wrote it down"
@@ -165,7 +171,7 @@ fn rules_that_change_are_kept_behind_the_event_that_says_so() {
         [
             Output::Keep(Keep::Events {
                 cursor: cursor(1, 2),
-                events: vec![ruled(1, settings)],
+                events: told([ruled(1, settings)]),
                 tail: true
             }),
             Output::Keep(Keep::Settings { settings }),
@@ -200,9 +206,9 @@ fn what_comes_together_with_new_rules_is_kept_by_them() {
     assert_eq!(
         desk.keeps(),
         [
-            events(4, vec![theirs(2), ruled(3, settings)]),
+            events(4, told([theirs(2), ruled(3, settings)])),
             Keep::Settings { settings },
-            events(6, vec![theirs(4), theirs(5)]),
+            events(6, told([theirs(4), theirs(5)])),
         ]
     );
     assert_eq!(desk.shown(), [2, 3, 4, 5]);
@@ -235,7 +241,7 @@ fn rules_in_older_history_rule_nothing() {
         desk.keeps(),
         [Keep::Events {
             cursor: cursor(1, 201),
-            events: vec![ruled(50, rules(Retention::Nothing))],
+            events: told([ruled(50, rules(Retention::Nothing))]),
             tail: false
         }]
     );

@@ -10,11 +10,12 @@ fn pending(id: u8, state: PendingState) -> Pending {
         submission: message(id),
         at: 0,
         state,
+        rich: None,
     }
 }
 
 fn failed(id: u8, code: Reject) -> Pending {
-    let retry = code == Reject::NotSaved;
+    let retry = code.retry_helps();
     pending(id, PendingState::Failed { code, retry })
 }
 
@@ -31,7 +32,17 @@ fn rejected(id: u8, code: Reject) -> ServerFrame {
         id: ClientId([id; 16]),
         code,
         message: String::new(),
+        wait: None,
     }
+}
+
+/// What is submitted now.
+fn submitted(desk: &Desk) -> Vec<ClientId> {
+    let submits = desk.sent().into_iter().filter_map(|frame| match frame {
+        ClientFrame::Submit(signed) => Some(signed.submission.id()),
+        _ => None,
+    });
+    submits.collect()
 }
 
 /// **S2**, **S3**
@@ -83,7 +94,9 @@ fn f35_a_refusal_says_whether_trying_again_can_help() {
         (Reject::NotAllowed, false),
         (Reject::NoSuchMessage, false),
         (Reject::Unknown, false),
+        (Reject::BadSignature, false),
         (Reject::NotSaved, true),
+        (Reject::Muted, true),
     ] {
         let mut desk = Desk::online();
         desk.write(1);
@@ -131,14 +144,21 @@ fn rules_go_through_the_outbox_like_messages() {
     let retention = Retention::Days {
         days: Days::new(7).unwrap(),
     };
-    let rules = Submission::settings(ClientId([9; 16]), RoomSettings { retention });
+    let rules = Submission::settings(
+        ClientId([9; 16]),
+        RoomSettings {
+            retention,
+            ..RoomSettings::default()
+        },
+    );
     let mut desk = Desk::online();
     let now = desk.now();
     let draft = desk.session.draft(rules.clone(), now).unwrap();
     assert_eq!(draft.id, ClientId([9; 16]));
     desk.session.submit(draft, now);
     desk.take();
-    assert_eq!(desk.sent(), [ClientFrame::Submit(rules)]);
+    let signed = rules.sign(&ada(), &room(), &name("Ada"));
+    assert_eq!(desk.sent(), [ClientFrame::Submit(Box::new(signed))]);
 }
 
 #[test]
@@ -175,11 +195,7 @@ fn f78_what_was_written_before_a_restart_goes_out_in_its_order() {
     desk.write(5);
     desk.enter();
     for (seq, id) in [(1, 3), (2, 1), (3, 2), (4, 5)] {
-        let submits = |frame: &&ClientFrame| matches!(frame, ClientFrame::Submit(_));
-        assert_eq!(
-            desk.sent().iter().filter(submits).collect::<Vec<_>>(),
-            [&ClientFrame::Submit(message(id))]
-        );
+        assert_eq!(submitted(&desk), [ClientId([id; 16])]);
         desk.frame(ServerFrame::Event(mine(seq, id)));
         assert_eq!(desk.shown(), [seq]);
     }
