@@ -18,6 +18,7 @@ for (const [window, name] of [
 }
 await ada.click("door-host");
 await ada.fill("host-name", "Bench");
+await ada.click("admission-open");
 await ada.click("host-go");
 await ada.linked("online");
 await ben.click("door-join");

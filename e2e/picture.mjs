@@ -13,6 +13,7 @@ for (const name of ["Ada", "Ben", "Cleo"]) {
   if (name === "Ada") {
     await window.click("door-host");
     await window.fill("host-name", "Workshop");
+    await window.click("admission-open");
     await window.click("host-go");
   } else {
     await window.click("door-join");

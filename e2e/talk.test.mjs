@@ -20,6 +20,8 @@ describe("two windows", () => {
   let ben;
   /** The address that the host's window shows, the one that works on this computer. */
   let address;
+  /** The passcode that it shows. */
+  let passcode;
 
   before(async () => {
     ada = await Window.open(scratch("ada"));
@@ -64,6 +66,7 @@ describe("two windows", () => {
     address = shown.find((text) => text.startsWith("127.0.0.1"));
     assert.ok(address, `this computer's own address is among ${shown}`);
     assert.notEqual(shown[0], address, "and is not the first");
+    passcode = (await ada.texts("passcode-shown"))[0].match(/[a-z]+(?:-[a-z]+){3}/)[0];
     await ada.browser.keys(Key.Escape);
   });
 
@@ -93,6 +96,12 @@ describe("two windows", () => {
     await ben.fill("join-address", `Come to the workshop: ${address} !`);
     await ben.click("join-go");
     await ben.sees("room-title", "Workshop");
+    await ben.fill("passcode", "four other words here");
+    await ben.click("passcode-go");
+    await ben.sees("passcode-gate", "not this room's passcode");
+    await ada.misses("member", "Ben");
+    await ben.fill("passcode", passcode.replaceAll("-", " ").toUpperCase());
+    await ben.click("passcode-go");
     await ben.linked("online");
     await ada.sees("notice", "Ben joined");
     await ada.sees("member", "Ben");
@@ -369,6 +378,11 @@ describe("three windows on a headless relay", () => {
       "Lobby",
       "--room",
       "Lab",
+      "--admission",
+      "open",
+      // A program writes in these tests, faster than a relay lets people.
+      "--frames-per-second",
+      "600",
       "--data-dir",
       scratch("relay"),
     ]);
