@@ -236,8 +236,8 @@ fn likeness_of_host(host: &str, bracketed: bool) -> Option<Likeness> {
             && label
                 .chars()
                 .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
-            && !label.starts_with('-')
-            && !label.ends_with('-')
+            && !label.starts_with(['-', '_'])
+            && !label.ends_with(['-', '_'])
     };
     if name.len() > 253 || !name.split('.').all(label_fits) {
         return None;
@@ -339,6 +339,9 @@ mod tests {
             "[fe80::1%]",
             "[fe80::1%.]",
             "\u{130}",
+            "ws://_x",
+            "ws://x_/y",
+            "ws://-x",
             "[fe80::1%eth0.]",
             "\u{1f600}",
             "ho st",
