@@ -26,6 +26,14 @@ impl Door {
         invites.find(|invite| invite.token == *token && invite.holds(now))
     }
 
+    /// Somebody who was in the room already became more by an invite.
+    pub fn raised_by(&mut self, token: &Token, member: MemberId) {
+        let mut invites = self.invites.iter_mut();
+        if let Some(invite) = invites.find(|invite| invite.token == *token) {
+            invite.raised.push(member);
+        }
+    }
+
     /// Drops the invites that do not hold any more. Says whether there were any.
     pub fn prune(&mut self, now: WallMillis) -> bool {
         let before = self.invites.len();
@@ -57,6 +65,10 @@ pub struct Invite {
     pub uses_left: Option<u32>,
     /// How many have used it.
     pub used: u32,
+    /// Who was in the room already and became more by it. The log does not say by which invite.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "ts", ts(skip))]
+    pub raised: Vec<MemberId>,
 }
 
 impl Invite {

@@ -255,6 +255,7 @@ fn door() -> DoorView {
             expires_at: Some(1_790_000_600_000),
             uses_left: Some(29),
             used: 1,
+            raised: Vec::new(),
         }],
         knocks: vec![Knock {
             member: eve(),

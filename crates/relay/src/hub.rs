@@ -79,6 +79,7 @@ fn furnished(
             expires_at: None,
             uses_left: Some(1),
             used: 0,
+            raised: Vec::new(),
         });
     }
     Ok(door)

@@ -106,6 +106,7 @@ impl Room {
             expires_at: seconds.map(until),
             uses_left: uses,
             used: 0,
+            raised: Vec::new(),
         });
         self.keep_door();
         Ok(())
@@ -122,14 +123,16 @@ impl Room {
         Ok(())
     }
 
-    /// Revokes what a banned member could come back by, or send others with: the invite that it came in by, and those
-    /// that it made.
+    /// Revokes what a banned member could come back by, or send others with: the invites that it used, and those that it
+    /// made.
     pub(super) fn revoke_of(&mut self, member: MemberId) {
         let used = self.roster.get(&member).and_then(|known| known.invite);
         let before = self.door.invites.len();
-        self.door
-            .invites
-            .retain(|invite| Some(invite.id) != used && invite.made_by != Some(member));
+        self.door.invites.retain(|invite| {
+            Some(invite.id) != used
+                && invite.made_by != Some(member)
+                && !invite.raised.contains(&member)
+        });
         if self.door.invites.len() < before {
             self.keep_door();
         }
@@ -179,7 +182,7 @@ impl Room {
         }
     }
 
-    fn keep_door(&mut self) {
+    pub(super) fn keep_door(&mut self) {
         self.outputs.push_back(Output::KeepDoor(self.door.clone()));
         self.door_changed = true;
     }

@@ -261,6 +261,8 @@ impl Room {
         let id = act_id(&token, &member, invite.used);
         let role = invite.role;
         if self.use_up(token).is_some() {
+            self.door.raised_by(&token, member);
+            self.keep_door();
             self.act_itself(Body::Role { id, member, role });
         }
     }

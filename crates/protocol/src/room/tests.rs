@@ -77,6 +77,7 @@ fn invite(number: u8, role: Role) -> Invite {
         expires_at: None,
         uses_left: None,
         used: 0,
+        raised: Vec::new(),
     }
 }
 

@@ -109,6 +109,7 @@ impl Relay {
             expires_at: None,
             uses_left: None,
             used: 0,
+            raised: Vec::new(),
         };
         let door = Door {
             passcode: Some(passcode()),

@@ -46,6 +46,7 @@ fn invite(role: Role) -> Invite {
         expires_at: None,
         uses_left: Some(1),
         used: 0,
+        raised: Vec::new(),
     }
 }
 

@@ -260,3 +260,17 @@ fn comparisons_are_limited_over_reconnects() {
     hall.later(MEMBER_COMPARE_EVERY);
     assert_eq!(problem(&hall.frame(30, stop()), 30), None);
 }
+
+/// A guest who becomes a member by an invite has used it as much as somebody who came in by it.
+#[test]
+fn a_ban_revokes_the_invite_that_made_more_of_somebody() {
+    let mut hall = Hall::full(RoomSettings::default());
+    hall.order(OWNER, make(1));
+    hall.order(OWNER, make(2));
+    hall.join(GUEST, by_invite(GUEST, 2));
+    hall.settle();
+    assert_eq!(hall.role(GUEST), Role::Member);
+    hall.submit(OWNER, moderated(1, GUEST, Moderation::Ban));
+    // With it the one that it came in by as a guest.
+    assert_eq!(invites(&hall), [one(1)]);
+}
