@@ -4,14 +4,15 @@
 use std::sync::OnceLock;
 
 use chatspot_protocol::address::Address;
+use chatspot_protocol::beacon::{Beacon, read_text_record, text_record};
 use chatspot_protocol::door::Door;
 use chatspot_protocol::event::Event;
 use chatspot_protocol::identity::{Channel, Identity, RoomKey};
 use chatspot_protocol::ids::{Exporter, Nonce, RoomId};
 use chatspot_protocol::invite::{self, InviteLink};
 use chatspot_protocol::limits::{
-    INVITE_ADDRESSES, INVITE_LINK_BYTES, MARKS_PER_GRAPHEME, MAX_NAME_BYTES, MAX_NAME_GRAPHEMES,
-    MAX_TEXT_BYTES, RICH_DEPTH, RICH_NODES,
+    BEACON_BYTES, INVITE_ADDRESSES, INVITE_LINK_BYTES, MARKS_PER_GRAPHEME, MAX_NAME_BYTES,
+    MAX_NAME_GRAPHEMES, MAX_TEXT_BYTES, RICH_DEPTH, RICH_NODES,
 };
 use chatspot_protocol::markdown::{Block, Inline, Rich, rich, safe_link};
 use chatspot_protocol::passcode::{Binding, Blob, Passcode, Setup, start};
@@ -80,7 +81,7 @@ pub(crate) fn server_frame(data: &[u8]) {
     }
 }
 
-/// A text that may hold an invite link: what is found in it is the same when it is written and read again.
+/// A text that may hold an invite, as a link or as a text: what is found in it is the same when it is written and read again.
 pub(crate) fn invite(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let alone = InviteLink::decode(&text);
@@ -95,8 +96,20 @@ pub(crate) fn invite(data: &[u8]) {
         let again = InviteLink::decode(&text).expect("it is a good link");
         assert_eq!(
             (again.key, again.token, again.name),
-            (link.key, link.token, link.name)
+            (link.key, link.token, link.name.clone())
         );
+        let text = link.to_text();
+        let read = invite::find(&text)
+            .expect("it is there")
+            .expect("it is good");
+        assert_eq!(
+            (read.key, read.token, &read.name),
+            (link.key, link.token, &link.name),
+            "{text}"
+        );
+        assert_eq!(read.addresses.is_empty(), link.addresses.is_empty());
+        // Twice the same address is told once, and in its usual spelling.
+        assert_eq!(invite::find(&read.to_text()), Some(Ok(read)), "{text}");
         assert!(
             again
                 .addresses
@@ -329,5 +342,33 @@ pub(crate) fn text(data: &[u8]) {
     for bytes in [0, 1, 7, 40] {
         let start = cut(&text, bytes);
         assert!(start.len() <= bytes && text.starts_with(start));
+    }
+}
+
+/// A datagram, and the text record of a service in lines: what is understood is written again as it was meant, and fits.
+pub(crate) fn beacon(data: &[u8]) {
+    if let Ok((beacon, by)) = Beacon::decode(data) {
+        let written = beacon.encode(by);
+        assert!(written.len() <= BEACON_BYTES, "{} bytes", written.len());
+        assert_eq!(Beacon::decode(&written), Ok((beacon, by)));
+    }
+    let text = String::from_utf8_lossy(data);
+    let get = |key: &str| {
+        let pairs = text.lines().filter_map(|line| line.split_once('='));
+        let mut values = pairs.filter(|(other, _)| *other == key);
+        values.next().map(|(_, value)| value)
+    };
+    if let Some(room) = read_text_record(get) {
+        let record = text_record(&room);
+        assert!(
+            record
+                .iter()
+                .all(|(key, value)| key.len() + 1 + value.len() <= 255)
+        );
+        let again = read_text_record(|key| {
+            let pair = record.iter().find(|(other, _)| *other == key);
+            pair.map(|(_, value)| value.as_str())
+        });
+        assert_eq!(again, Some(room));
     }
 }

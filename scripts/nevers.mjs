@@ -16,6 +16,7 @@ const PURE = [
   "linkify",
   "opaque-ke", // takes its randomness as an argument
   "pulldown-cmark",
+  "qrcode",
   "rand_chacha", // from a seed, never from the system
   "serde",
   "serde_json",
@@ -32,10 +33,11 @@ const PURE = [
 const ARROWS = {
   "chatspot-protocol": [],
   "chatspot-folder": [],
-  "chatspot-client": ["chatspot-protocol", "chatspot-folder"],
-  "chatspot-relay": ["chatspot-protocol", "chatspot-folder"],
+  "chatspot-nearby": ["chatspot-protocol"],
+  "chatspot-client": ["chatspot-protocol", "chatspot-folder", "chatspot-nearby"],
+  "chatspot-relay": ["chatspot-protocol", "chatspot-folder", "chatspot-nearby"],
   // Not part of the app. It starts the relay as a program.
-  "chatspot-proof": ["chatspot-client", "chatspot-protocol"],
+  "chatspot-proof": ["chatspot-client", "chatspot-nearby", "chatspot-protocol"],
   // Not part of the app either. Both in one program, in a network that is none.
   "chatspot-simulation": [
     "chatspot-client",
@@ -44,7 +46,7 @@ const ARROWS = {
     "chatspot-relay",
   ],
   // The shell passes the protocol's types through.
-  chatspot: ["chatspot-client", "chatspot-relay", "chatspot-protocol"],
+  chatspot: ["chatspot-client", "chatspot-nearby", "chatspot-relay", "chatspot-protocol"],
 };
 
 const SQL =

@@ -42,6 +42,12 @@ const DEBIAN = {
       // For the tests of bad networks.
       "iproute2",
       "nftables",
+      // Reads the QR code off the screen.
+      "zbar-tools",
+      // To see that it sees us. The tests start their own, in a network of their own; where a system starts what it
+      // installs, one runs there as well, as it does on most desktops.
+      "avahi-daemon",
+      "avahi-utils",
     ],
   },
 };

@@ -58,6 +58,8 @@ const SHOTS = [
   ...["compare-asked", "compare-waiting", "compare-codes", "compare-matched"],
   ...["compare-stopped", "compare-broken", "rich", "unproven", "deleted", "muted", "slow", "acts"],
   ...["keychain-locked", "keychain-empty"],
+  ...["nearby", "nearby-few", "nearby-many", "nearby-empty", "nearby-off", "nearby-no-network"],
+  ...["nearby-leaving", "scan", "scanned"],
 ].map((scene) => ({ name: scene, scene, act: async () => {} }));
 const shot = (name, scene, act) => SHOTS.push({ name, scene, act });
 
@@ -272,6 +274,48 @@ shot(
   WORKSHOP,
   settingsPage("you", (page) => byId(page, "identity-import").click()),
 );
+shot("nearby-nothing", "nearby-nothing", (page) => page.waitForTimeout(4_200));
+shot("nearby-end", "nearby", (page) => byId(page, "nearby-room").last().scrollIntoViewIfNeeded());
+shot("nearby-changed", "nearby", async (page) => {
+  await page.locator("[data-room-name=Canteen]").click();
+  await byId(page, "key-known").waitFor();
+});
+shot("nearby-failing", "nearby-failing", async (page) => {
+  await byId(page, "nearby-room").first().click();
+  await byId(page, "nearby-error").waitFor();
+});
+const examine = async (page) => {
+  await byId(page, "doctor").click();
+  await byId(page, "doctor-verdict").waitFor();
+};
+shot("doctor-busy", "doctor", (page) => byId(page, "doctor").click());
+shot("doctor-bad", "doctor", examine);
+shot("doctor-end", "doctor", async (page) => {
+  await examine(page);
+  await byId(page, "doctor-copy").scrollIntoViewIfNeeded();
+});
+shot("doctor-good", "doctor-well", examine);
+shot("doctor-failing", "doctor-failing", async (page) => {
+  await byId(page, "doctor").click();
+  await byId(page, "doctor-error").waitFor();
+});
+const inviting = async (page) => {
+  await byId(page, "invite").click();
+  await byId(page, "invite-qr").waitFor();
+};
+shot("invite-qr", "invite-qr", async (page) => {
+  await inviting(page);
+  await byId(page, "save-qr").click();
+  await byId(page, "qr-path").waitFor();
+});
+shot("invite-end", "invite-qr", async (page) => {
+  await inviting(page);
+  await byId(page, "invite-kind").check({ force: true });
+  await page.waitForTimeout(400);
+  await byId(page, "invite-close").scrollIntoViewIfNeeded();
+});
+shot("invite-joined", "invite-joined", inviting);
+shot("invite-only", "invite-only", inviting);
 shot("zoomed", WORKSHOP, async (page) => {
   for (let step = 0; step < 5; step++) await page.keyboard.press("Control+=");
 });
@@ -337,7 +381,7 @@ async function render({ view, shot }) {
   // Long enough for what a scene does by itself.
   await page.waitForTimeout(500);
   await act(page).catch((error) => problem(error.message));
-  await page.waitForTimeout(name === "join-busy" ? 30 : 250);
+  await page.waitForTimeout(["join-busy", "doctor-busy"].includes(name) ? 30 : 250);
   const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   if (wider > 0) problem(`${wider} px wider than the window`);
   await page.screenshot({ path: join(outdir, `${name}-${viewName}.png`) });

@@ -24,6 +24,8 @@ export default defineConfig({
   },
   test: {
     environment: "happy-dom",
+    // Its animations reject where those of a browser are silent; what is tested has ended them already.
+    environmentOptions: { happyDOM: { settings: { device: { prefersReducedMotion: "reduce" } } } },
     include: ["tests/**/*.test.ts"],
     setupFiles: ["tests/setup.ts"],
     // A whole window takes a while on a busy machine: that is slow, not wrong.

@@ -1,40 +1,41 @@
-//! The builder: one instance, one window, what runs behind it, and how it all ends.
+//! The builder: one instance, one window, and what runs behind it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chatspot_client::{Client, ClientConfig, StoreError, Vault};
+use chatspot_nearby::Nearby;
 use chatspot_protocol::text::DisplayName;
-use chatspot_protocol::view::{Change, Failure, FailureCode};
+use chatspot_protocol::view::{Failure, FailureCode};
 use tauri::{
     AppHandle, Manager, RunEvent, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
 };
 use tauri_plugin_window_state::StateFlags;
 
+use crate::ending::Ending;
 use crate::host::Host;
-use crate::links::Asked;
-use crate::{commands, graphics, links, paths};
+use crate::links::Links;
+use crate::{commands, ending, graphics, links, paths};
 
 /// The one window's label; the capabilities name it.
-const MAIN: &str = "main";
+pub(crate) const MAIN: &str = "main";
 /// Time for the first paint, on a slow machine with a cold disk; after it the window counts as blank.
 const PAINT_WITHIN: Duration = Duration::from_secs(20);
-/// Time for goodbyes when quitting.
-const GOODBYES: Duration = Duration::from_secs(3);
 
 /// Time for the program before to let go of the data folder.
 const FOLDER_FREE: Duration = Duration::from_secs(2);
 /// How often it is looked at meanwhile.
 const FOLDER_LOOK: Duration = Duration::from_millis(100);
 
-/// How long the question about quitting counts as being asked.
-const ASKING: Duration = Duration::from_secs(10);
+/// Set to `off`, it keeps all of discovery off: nothing is called out, nothing is heard.
+const NEARBY: &str = "CHATSPOT_NEARBY";
 
 /// What runs behind the window.
 pub(crate) struct Running {
     pub(crate) client: Client,
     pub(crate) host: Host,
+    /// None where the environment keeps discovery off.
+    pub(crate) nearby: Option<Nearby>,
 }
 
 impl Running {
@@ -50,24 +51,9 @@ impl Running {
 /// Either it runs, or the window says why not.
 pub(crate) type Start = Result<Running, Failure>;
 
-/// The window's life.
+/// Whether the window's first frame is on the screen.
 #[derive(Default)]
-struct Life {
-    painted: AtomicBool,
-    /// When the window was last asked about quitting. A lock because closing comes from any thread.
-    asked: Mutex<Option<Instant>>,
-    quitting: AtomicBool,
-    /// Links that were opened before the window listened. A lock because they come from any thread.
-    links: Mutex<Links>,
-}
-
-/// Links on their way to the window.
-#[derive(Default)]
-struct Links {
-    listening: bool,
-    /// The last one that was opened. Nobody answers two questions at once.
-    waiting: Option<Asked>,
-}
+struct Painted(AtomicBool);
 
 /// Runs the app until it ends. Returns its exit code.
 pub(crate) fn run() -> tauri::Result<i32> {
@@ -83,7 +69,7 @@ pub(crate) fn run() -> tauri::Result<i32> {
         .plugin(tauri_plugin_single_instance::init(|app, words, _| {
             show(app);
             if let Some(link) = links::asked(words) {
-                tauri::async_runtime::spawn(ask(app.clone(), link));
+                tauri::async_runtime::spawn(links::ask(app.clone(), link));
             }
         }))
         .plugin(tauri_plugin_clipboard_manager::init())
@@ -97,7 +83,9 @@ pub(crate) fn run() -> tauri::Result<i32> {
                 )
                 .build(),
         )
-        .manage(Life::default())
+        .manage(Painted::default())
+        .manage(Links::default())
+        .manage(Ending::default())
         .invoke_handler(tauri::generate_handler![
             commands::subscribe,
             commands::painted,
@@ -107,6 +95,15 @@ pub(crate) fn run() -> tauri::Result<i32> {
             commands::resume_hosting,
             commands::look_up,
             commands::join,
+            commands::look_nearby,
+            commands::set_discovery,
+            commands::scan,
+            commands::stop_scan,
+            commands::join_nearby,
+            commands::check_up,
+            commands::hand_out,
+            commands::save_qr,
+            commands::copy_qr,
             commands::leave,
             commands::redial,
             commands::send,
@@ -148,11 +145,11 @@ pub(crate) fn run() -> tauri::Result<i32> {
             app.manage(start(&handle));
             open_window(&handle)?;
             if let Some(link) = links::asked(std::env::args()) {
-                tauri::async_runtime::spawn(ask(handle.clone(), link));
+                tauri::async_runtime::spawn(links::ask(handle.clone(), link));
             }
             tauri::async_runtime::spawn(resume(handle.clone()));
             tauri::async_runtime::spawn(watch_paint(handle.clone()));
-            tauri::async_runtime::spawn(quit_on_signal(handle));
+            tauri::async_runtime::spawn(ending::quit_on_signal(handle));
             Ok(())
         })
         .build(context)?;
@@ -162,8 +159,8 @@ pub(crate) fn run() -> tauri::Result<i32> {
         if let RunEvent::Opened { urls } = &event {
             show(app);
             if let Some(url) = urls.first() {
-                let link = Asked::of(url.as_str().to_owned());
-                tauri::async_runtime::spawn(ask(app.clone(), link));
+                let link = links::Asked::of(url.as_str().to_owned());
+                tauri::async_runtime::spawn(links::ask(app.clone(), link));
             }
         }
         // The system asks to quit, as macOS does for Cmd+Q: that is closing the window. Our own exit has a code.
@@ -172,7 +169,7 @@ pub(crate) fn run() -> tauri::Result<i32> {
         } = event
         {
             api.prevent_exit();
-            tauri::async_runtime::spawn(close_requested(app.clone()));
+            tauri::async_runtime::spawn(ending::close_requested(app.clone()));
         }
     }))
 }
@@ -192,9 +189,24 @@ fn start(app: &AppHandle) -> Start {
     let vault = Vault::system(&folder);
     let client = tauri::async_runtime::block_on(start_client(&vault, config))
         .map_err(|error| chatspot_client::storage(&error))?;
-    let host =
-        Host::load(&folder, vault, client.clone()).map_err(|error| storage(error.to_string()))?;
-    Ok(Running { client, host })
+    let nearby = tauri::async_runtime::block_on(discover(&client));
+    let host = Host::load(&folder, vault, client.clone(), nearby.clone())
+        .map_err(|error| storage(error.to_string()))?;
+    Ok(Running {
+        client,
+        host,
+        nearby,
+    })
+}
+
+/// Has the client find rooms, unless the environment says that nothing is to be sent or heard.
+async fn discover(client: &Client) -> Option<Nearby> {
+    if std::env::var_os(NEARBY).is_some_and(|value| value == "off") {
+        return None;
+    }
+    let (nearby, sightings) = Nearby::start(chatspot_nearby::Config::default());
+    client.attach(nearby.clone(), sightings).await;
+    Some(nearby)
 }
 
 /// After a restart the program before may hold the folder for a moment yet.
@@ -244,7 +256,7 @@ fn open_window(app: &AppHandle) -> tauri::Result<WebviewWindow> {
     window.on_window_event(move |event| {
         if let WindowEvent::CloseRequested { api, .. } = event {
             api.prevent_close();
-            tauri::async_runtime::spawn(close_requested(handle.clone()));
+            tauri::async_runtime::spawn(ending::close_requested(handle.clone()));
         }
     });
     Ok(window)
@@ -284,49 +296,9 @@ async fn resume(app: AppHandle) {
     }
 }
 
-/// Asks the person at the window what to do with a link, as soon as the window listens.
-async fn ask(app: AppHandle, link: Asked) {
-    {
-        let life = app.state::<Life>();
-        let mut links = life.links.lock().unwrap_or_else(PoisonError::into_inner);
-        links.waiting = Some(link);
-        if !links.listening {
-            return;
-        }
-    }
-    ask_waiting(&app).await;
-}
-
-/// The window listens from now on.
-pub(crate) async fn subscribed(app: &AppHandle) {
-    {
-        let life = app.state::<Life>();
-        let mut links = life.links.lock().unwrap_or_else(PoisonError::into_inner);
-        links.listening = true;
-    }
-    ask_waiting(app).await;
-}
-
-async fn ask_waiting(app: &AppHandle) {
-    let link = {
-        let life = app.state::<Life>();
-        let mut links = life.links.lock().unwrap_or_else(PoisonError::into_inner);
-        links.waiting.take()
-    };
-    let start = app.state::<Start>();
-    let (Some(link), Ok(running)) = (link, start.as_ref()) else {
-        return;
-    };
-    let question = match link {
-        Asked::Link(link) => running.client.read_link(&link).await.ok(),
-        Asked::Nothing => None,
-    };
-    running.client.publish(Change::LinkAsked { question }).await;
-}
-
 /// The window's first frame is on the screen.
 pub(crate) fn painted(app: &AppHandle) {
-    if !app.state::<Life>().painted.swap(true, Ordering::Relaxed) {
+    if !app.state::<Painted>().0.swap(true, Ordering::Relaxed) {
         tracing::info!("painted");
     }
 }
@@ -341,91 +313,8 @@ async fn watch_paint(app: AppHandle) {
         Ok(running) => running.host.others().await,
         Err(_) => 0,
     };
-    if seen && others == 0 && !app.state::<Life>().painted.load(Ordering::Relaxed) {
+    if seen && others == 0 && !app.state::<Painted>().0.load(Ordering::Relaxed) {
         graphics::safest();
-    }
-}
-
-/// Quits, unless others are in rooms hosted here: then the window asks first. Closing it again while it asks is an
-/// answer, so that a window that shows nothing can be closed too.
-async fn close_requested(app: AppHandle) {
-    if let Ok(running) = app.state::<Start>().as_ref() {
-        let others = running.host.others().await;
-        let life = app.state::<Life>();
-        let before = life
-            .asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .replace(Instant::now());
-        if others > 0 && before.is_none_or(|before| before.elapsed() > ASKING) {
-            running.client.publish(Change::QuitAsked { others }).await;
-            return;
-        }
-    }
-    quit(app).await;
-}
-
-/// Somebody chose to stay: the next time is asked again.
-pub(crate) fn stay(app: &AppHandle) {
-    let life = app.state::<Life>();
-    *life.asked.lock().unwrap_or_else(PoisonError::into_inner) = None;
-}
-
-/// Says goodbye everywhere and ends the app.
-pub(crate) async fn quit(app: AppHandle) {
-    if goodbye(&app).await {
-        app.exit(0);
-    }
-}
-
-/// The same, and begins anew: what was changed at the root takes effect, and a keychain is asked again.
-pub(crate) async fn restart(app: AppHandle) {
-    if goodbye(&app).await {
-        app.request_restart();
-    }
-}
-
-/// False if somebody else does it already.
-async fn goodbye(app: &AppHandle) -> bool {
-    if app.state::<Life>().quitting.swap(true, Ordering::Relaxed) {
-        return false;
-    }
-    if let Some(window) = app.get_webview_window(MAIN)
-        && let Err(error) = window.hide()
-    {
-        tracing::debug!(%error, "the window cannot be hidden");
-    }
-    if let Ok(running) = app.state::<Start>().as_ref() {
-        // Side by side: somebody asleep in a room hosted here must not cost the others our goodbye.
-        let goodbyes = async { tokio::join!(running.host.stop_all(), running.client.goodbye()) };
-        if tokio::time::timeout(GOODBYES, goodbyes).await.is_err() {
-            tracing::info!("not every goodbye was heard");
-        }
-    }
-    true
-}
-
-/// Ctrl-C in the terminal that started it, or the end of the session.
-async fn quit_on_signal(app: AppHandle) {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (terminate, hangup) = (
-            signal(SignalKind::terminate()),
-            signal(SignalKind::hangup()),
-        );
-        if let (Ok(mut terminate), Ok(mut hangup)) = (terminate, hangup) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-                _ = hangup.recv() => {}
-            }
-            quit(app).await;
-        }
-    }
-    #[cfg(not(unix))]
-    if tokio::signal::ctrl_c().await.is_ok() {
-        quit(app).await;
     }
 }
 

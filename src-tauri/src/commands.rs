@@ -6,9 +6,11 @@ use chatspot_client::History;
 use chatspot_protocol::compare::CompareWish;
 use chatspot_protocol::event::{Moderation, Role, RoomSettings, Target};
 use chatspot_protocol::ids::{ClientId, InviteId, MemberId, RoomId};
+use chatspot_protocol::invite::{self, InviteLink};
 use chatspot_protocol::limits::PASSCODE_WORDS;
 use chatspot_protocol::view::{
-    ExportFormat, Failure, FailureCode, Found, Hits, LinkQuestion, Page, PageAt, Place, Update,
+    Checkup, Discovery, ExportFormat, Failure, FailureCode, Found, Handout, Hits, LinkQuestion,
+    Page, PageAt, PictureFormat, Place, Update,
 };
 use tauri::ipc::Channel;
 use tauri::{AppHandle, State};
@@ -47,7 +49,7 @@ pub(crate) async fn subscribe(
 ) -> Done {
     let client = &running(&start)?.client;
     client.subscribe(Box::new(Window(channel))).await;
-    crate::app::subscribed(&app).await;
+    crate::links::subscribed(&app).await;
     Ok(())
 }
 
@@ -112,6 +114,67 @@ pub(crate) async fn join(
     name: String,
 ) -> Done {
     running(&start)?.client.join(&address, room, &name).await
+}
+
+#[tauri::command]
+pub(crate) async fn look_nearby(start: State<'_, Start>, active: bool) -> Done {
+    running(&start)?.client.look_nearby(active).await
+}
+
+#[tauri::command]
+pub(crate) async fn set_discovery(start: State<'_, Start>, discovery: Discovery) -> Done {
+    running(&start)?.client.set_discovery(discovery).await
+}
+
+#[tauri::command]
+pub(crate) async fn scan(start: State<'_, Start>) -> Done {
+    running(&start)?.client.scan().await
+}
+
+#[tauri::command]
+pub(crate) async fn stop_scan(start: State<'_, Start>) -> Done {
+    running(&start)?.client.stop_scan().await
+}
+
+#[tauri::command]
+pub(crate) async fn join_nearby(start: State<'_, Start>, room: RoomId) -> Done {
+    running(&start)?.client.join_nearby(room).await
+}
+
+#[tauri::command]
+pub(crate) async fn check_up(start: State<'_, Start>) -> Result<Checkup, Failure> {
+    let running = running(&start)?;
+    let port = running.host.port().await;
+    running.client.check_up(port).await
+}
+
+/// What a link says, as everything that can be handed out of it.
+fn handout(link: &str) -> Result<Handout, Failure> {
+    let link = InviteLink::decode(link).map_err(chatspot_client::bad_link)?;
+    Ok(invite::handout(&link))
+}
+
+#[tauri::command]
+pub(crate) async fn hand_out(link: String) -> Result<Handout, Failure> {
+    handout(&link)
+}
+
+#[tauri::command]
+pub(crate) async fn save_qr(
+    app: AppHandle,
+    link: String,
+    format: PictureFormat,
+) -> Result<String, Failure> {
+    let qr = handout(&link)?.qr;
+    let path = crate::picture::save(&qr, format, for_exports(&app)?).await?;
+    Ok(path.display().to_string())
+}
+
+#[tauri::command]
+pub(crate) async fn copy_qr(app: AppHandle, link: String) -> Done {
+    let picture = crate::picture::of(&handout(&link)?.qr);
+    let written = app.clipboard().write_image(&picture);
+    written.map_err(|error| internal(&error))
 }
 
 #[tauri::command]
@@ -251,7 +314,7 @@ pub(crate) async fn import_identity(
 
 #[tauri::command]
 pub(crate) async fn restart(app: AppHandle) -> Done {
-    crate::app::restart(app).await;
+    crate::ending::restart(app).await;
     Ok(())
 }
 
@@ -348,12 +411,12 @@ pub(crate) async fn copy_text(app: AppHandle, text: String) -> Done {
 
 #[tauri::command]
 pub(crate) async fn quit(app: AppHandle) -> Done {
-    crate::app::quit(app).await;
+    crate::ending::quit(app).await;
     Ok(())
 }
 
 #[tauri::command]
 pub(crate) async fn stay(app: AppHandle) -> Done {
-    crate::app::stay(&app);
+    crate::ending::stay(&app);
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use chatspot_client::{Client, Opening, Vault};
+use chatspot_nearby::{Nearby, addresses};
 use chatspot_protocol::address::Address;
 use chatspot_protocol::event::RoomSettings;
 use chatspot_protocol::ids::RoomId;
@@ -14,9 +15,7 @@ use chatspot_protocol::view::{Failure, FailureCode, HostAddress, Hosting, LinkSt
 use chatspot_protocol::wire::Closing;
 use chatspot_relay::records::{FolderError, RoomRecord, RoomRecords};
 use chatspot_relay::tls::{Tls, TlsError};
-use chatspot_relay::{
-    OpenError, Recovered, Relay, RelayConfig, RoomSpec, Store, addresses, listen,
-};
+use chatspot_relay::{OpenError, Recovered, Relay, RelayConfig, RoomSpec, Store, listen};
 use tauri::async_runtime::JoinHandle;
 use tokio::sync::Mutex;
 
@@ -26,6 +25,8 @@ const ADDRESSES_EVERY: Duration = Duration::from_secs(10);
 /// All hosting of this installation.
 pub(crate) struct Host {
     client: Client,
+    /// By which rooms are called out; none where that is off.
+    nearby: Option<Nearby>,
     /// A lock because commands come side by side; an async one because a room opens and closes in several steps.
     state: Mutex<State>,
 }
@@ -44,7 +45,12 @@ struct State {
 
 impl Host {
     /// Reads the rooms of the data folder.
-    pub(crate) fn load(folder: &Path, vault: Vault, client: Client) -> Result<Self, FolderError> {
+    pub(crate) fn load(
+        folder: &Path,
+        vault: Vault,
+        client: Client,
+        nearby: Option<Nearby>,
+    ) -> Result<Self, FolderError> {
         let state = State {
             folder: folder.to_owned(),
             records: RoomRecords::load_in(&vault, folder)?,
@@ -55,6 +61,7 @@ impl Host {
         };
         Ok(Self {
             client,
+            nearby,
             state: Mutex::new(state),
         })
     }
@@ -179,6 +186,12 @@ impl Host {
         others.sum()
     }
 
+    /// The port of the rooms that are hosted here, if any are.
+    pub(crate) async fn port(&self) -> Option<u16> {
+        let state = self.state.lock().await;
+        state.relay.as_ref().map(|relay| relay.address().port())
+    }
+
     /// Closes everything as the app ends. The rooms open again with it, so the others are told to expect that.
     pub(crate) async fn stop_all(&self) {
         if let Some(relay) = self.state.lock().await.relay.take() {
@@ -226,12 +239,16 @@ impl Host {
     ) -> Result<RoomId, Failure> {
         let key = record.key();
         ended(state).await;
-        let relay = match state.relay.take() {
-            Some(relay) => state.relay.insert(relay),
-            None => state
-                .relay
-                .insert(start_relay(&state.folder, &state.vault, record.port)?),
+        let relay = if let Some(relay) = state.relay.take() {
+            relay
+        } else {
+            let relay = start_relay(&state.folder, &state.vault, record.port)?;
+            if let Some(nearby) = &self.nearby {
+                relay.announce(nearby.clone());
+            }
+            relay
         };
+        let relay = state.relay.insert(relay);
         let port = relay.address().port();
         let spec = RoomSpec {
             key,

@@ -3,9 +3,14 @@
 //! What another program hands over is looked at for one thing, an invite link, which is at most a question to the person
 //! at the window. Everything else of it does nothing.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use chatspot_protocol::invite::LINK_PREFIX;
 use chatspot_protocol::markdown::safe_link;
-use chatspot_protocol::view::{Failure, FailureCode};
+use chatspot_protocol::view::{Change, Failure, FailureCode};
+use tauri::{AppHandle, Manager};
+
+use crate::app::Start;
 
 /// What every link to this app begins with.
 const SCHEME: &str = "chatspot:";
@@ -39,6 +44,63 @@ impl Asked {
             Asked::Nothing
         }
     }
+}
+
+/// Links on their way to the window. A lock because they come from any thread.
+#[derive(Default)]
+pub(crate) struct Links(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    listening: bool,
+    /// The last one that was opened before the window listened. Nobody answers two questions at once.
+    link: Option<Asked>,
+}
+
+impl Links {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Asks the person at the window what to do with a link, as soon as the window listens.
+pub(crate) async fn ask(app: AppHandle, link: Asked) {
+    {
+        let links = app.state::<Links>();
+        let mut links = links.lock();
+        links.link = Some(link);
+        if !links.listening {
+            return;
+        }
+    }
+    ask_waiting(&app).await;
+}
+
+/// The window listens from now on.
+pub(crate) async fn subscribed(app: &AppHandle) {
+    {
+        let links = app.state::<Links>();
+        let mut links = links.lock();
+        links.listening = true;
+    }
+    ask_waiting(app).await;
+}
+
+async fn ask_waiting(app: &AppHandle) {
+    let link = {
+        let links = app.state::<Links>();
+        let mut links = links.lock();
+        links.link.take()
+    };
+    let start = app.state::<Start>();
+    let (Some(link), Ok(running)) = (link, start.as_ref()) else {
+        return;
+    };
+    let question = match link {
+        Asked::Link(link) => running.client.read_link(&link).await.ok(),
+        Asked::Nothing => None,
+    };
+    running.client.publish(Change::LinkAsked { question }).await;
 }
 
 /// Has the system open a link of a message, if it may be opened: looked at once more here, where no page can reach.

@@ -4,10 +4,12 @@
 mod app;
 mod bridge;
 mod commands;
+mod ending;
 mod graphics;
 mod host;
 mod links;
 mod paths;
+mod picture;
 
 use std::process::ExitCode;
 

@@ -4,6 +4,7 @@ import type { Actions } from "./state/actions";
 import type { ChatState } from "./state/chat.svelte";
 import type { Drafts } from "./state/drafts.svelte";
 import type { History } from "./state/history.svelte";
+import type { NearbyActions } from "./state/nearby";
 import type { Passcodes } from "./state/passcodes";
 import type { Prefs } from "./state/prefs.svelte";
 import type { Reading } from "./state/reading.svelte";
@@ -19,6 +20,7 @@ export interface Desk {
   readonly history: History;
   readonly actions: Actions;
   readonly trust: TrustActions;
+  readonly nearby: NearbyActions;
   readonly passcodes: Passcodes;
 }
 

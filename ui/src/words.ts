@@ -12,7 +12,9 @@ import { days, list, others } from "./words/names";
 
 export { broken, failure, rejects, type Told, trouble } from "./words/codes";
 export { deed, move } from "./words/deeds";
+export { checkupText, doctor, finding, mends, ordered, verdict } from "./words/doctor";
 export { days, isolated, list, others, span } from "./words/names";
+export { ago, handout, nearby, scanned, vanished, way, ways } from "./words/nearby";
 export { trust } from "./words/trust";
 
 /** What kind of network an address leads to. */
@@ -149,15 +151,11 @@ export const words = {
   start: {
     title: (name: string) => `Hello, ${name}`,
     lead: "Talk with the people on your network.",
-    nearby: "Rooms nearby",
-    nearbyLead: "This version does not find rooms by itself yet.",
-    nearbyNext:
-      "Ask the host for the address that stands under Invite in their window, then join by it.",
     host: "Host a room",
     hostLead: "Others on your network join you.",
     join: "Join by address",
-    joinLead: "Type what the host's window shows.",
-    recent: "Recent rooms",
+    joinLead: "Paste a link, or type an address.",
+    recent: "Joined before",
     rejoin: (name: string) => `Join ${name} again`,
     forget: (name: string) => `Remove ${name} from the list`,
     keptHere: "Its messages are kept on this computer",
@@ -171,7 +169,7 @@ export const words = {
     recent: "Recent",
     host: "Host",
     join: "Join",
-    empty: "No room is open yet. Host one, or join one by its address.",
+    empty: "No room is open yet. Join one nearby, host one, or join one by its address.",
     unread: (count: number) => `${unreadCount(count)} unread`,
     search: "Search messages",
     nothing: "Nothing said yet",
@@ -188,9 +186,9 @@ export const words = {
   },
   join: {
     title: "Join by address",
-    address: "Address or invite",
+    address: "Address, link or short text",
     placeholder: "192.168.1.5, host:port or chatspot://…",
-    hint: "The host finds both under Invite.",
+    hint: "Paste whatever you were given: people in the room find all of them under Invite.",
     go: "Join",
     busy: "Looking…",
     choose: "Choose a room",
@@ -233,6 +231,8 @@ export const words = {
     reset: "The host began this room anew. Messages above are kept by its members only.",
     gap: "Some messages are missing here: the host no longer has them.",
     emptyHost: "Nobody else is here yet",
+    emptyHostNearby: "Others on your network see this room under Rooms nearby.",
+    emptyHostHidden: "This room is hidden: it does not show under Rooms nearby.",
     emptyHostStopped: "Open the room to let the others in.",
     empty: "Nothing has been said yet",
     emptyLead: "Say hello.",

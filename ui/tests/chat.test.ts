@@ -94,6 +94,7 @@ beforeEach(() => {
       recents: [],
       prefs: "",
       recovered: null,
+      nearby: { search: "off", rooms: [], scan: null },
     },
   });
 });
@@ -108,6 +109,7 @@ describe("the window's view", () => {
         recents: [recent],
         prefs: "{}",
         recovered: "anew",
+        nearby: { search: "off", rooms: [], scan: null },
       },
     });
     expect(chat).toMatchObject({ prefs: "{}", recovered: "anew" });

@@ -75,7 +75,8 @@ const TEXT: readonly (readonly [string, readonly string[]])[] = [
 const SHAPES: readonly (readonly [string, readonly string[]])[] = [
   ["--field-line", ["--page", "--raise"]],
   ["--accent", ["--page", "--raise", "--side"]],
-  ["--good", ["--page", "--side"]],
+  ["--good", ["--page", "--side", "--raise"]],
+  ["--ink-3", ["--raise", "--hover"]],
 ];
 
 for (const theme of ["light", "dark"]) {

@@ -47,6 +47,7 @@ const openWith = (count: number, more: Partial<RoomView> = {}) => {
       recents: [],
       prefs: "",
       recovered: null,
+      nearby: { search: "off", rooms: [], scan: null },
     },
     place: room.room,
     past: { [room.room]: past },

@@ -2,7 +2,8 @@
 import { fireEvent, waitFor } from "@testing-library/svelte";
 import { describe, expect, test } from "vitest";
 import { type FailureCode, LIMITS } from "../src/generated/protocol";
-import { found } from "../src/transport/cast";
+import { away, near, nearby } from "../src/transport/around";
+import { found, recents, view } from "../src/transport/cast";
 import { failure } from "../src/words";
 import { open, settle } from "./desk";
 
@@ -267,6 +268,30 @@ test("the switcher finds a room by a part of its name", async () => {
   expect(screen.getByTestId("room-title").textContent).toBe("Choir practice");
 });
 
+test("the switcher joins a room nearby, and none that is away or has another key", async () => {
+  const changed = { known: "key_changed", room: "old", fingerprint: "aaaa" } as const;
+  const rooms = [
+    near("circle", "Reading circle", 3),
+    near("gone", "Reading room", 0, away("closed")),
+    near("other", "Reading desk", 1, { known: changed }),
+    near("print", "Print room", 2, { known: { known: "joined" } }),
+  ];
+  const { screen, fake } = await open("start-empty", {
+    view: view({ nearby: nearby(rooms), recents }),
+  });
+  await key(window, "k", { ctrlKey: true });
+  await settle();
+  const find = screen.getByTestId<HTMLInputElement>("switcher-find");
+  const options = () => screen.getAllByRole("option").map((option) => option.textContent);
+  // Each room once.
+  expect(options().filter((text) => text?.includes("Print room"))).toHaveLength(1);
+  await fireEvent.input(find, { target: { value: "reading" } });
+  expect(options()).toHaveLength(1);
+  await fireEvent.submit(find.form as HTMLFormElement);
+  await waitFor(() => expect(screen.getByTestId("room-title").textContent).toBe("Reading circle"));
+  expect(fake.calls.filter(([call]) => call === "joinNearby")).toHaveLength(1);
+});
+
 test("a room of the list of recent ones is joined again, or forgotten", async () => {
   const { screen, fake } = await open("start-with-recents");
   await fireEvent.click(screen.getAllByLabelText(/^Remove Tool jam/)[0] as Element);
@@ -274,5 +299,6 @@ test("a room of the list of recent ones is joined again, or forgotten", async ()
   expect(screen.getAllByTestId("rejoin")).toHaveLength(2);
   await fireEvent.click(screen.getAllByTestId("rejoin")[0] as Element);
   await waitFor(() => expect(screen.getByTestId("room-title").textContent).toBe("Print room"));
-  expect(fake.calls.at(-1)?.[0]).toBe("join");
+  expect(fake.calls.filter(([call]) => call === "join")).toHaveLength(1);
+  expect(fake.calls.some(([call]) => call === "joinNearby")).toBe(false);
 });

@@ -55,6 +55,7 @@ const FAILURES = Object.keys({
   unsafe_link: 0,
   not_allowed: 0,
   not_connected: 0,
+  no_discovery: 0,
   internal: 0,
 } satisfies Record<FailureCode, 0>) as FailureCode[];
 const TROUBLES = Object.keys({
@@ -177,6 +178,26 @@ test.each<[Deed, string]>([
       before: rules(retentionOf(null), { locked: true, slow: 5 }),
     },
     "Ada unlocked the room and turned slow mode off",
+  ],
+  [
+    {
+      deed: "settings",
+      settings: rules(undefined, { hidden: true, slow: 5 }),
+      before: rules(undefined, { hidden: false }),
+    },
+    "Ada hid the room from Rooms nearby and set slow mode to 5 seconds",
+  ],
+  [
+    { deed: "settings", settings: rules(), before: rules(undefined, { hidden: true }) },
+    "Ada let the room show under Rooms nearby",
+  ],
+  [
+    { deed: "settings", settings: rules(undefined, { hidden: false }), before: rules() },
+    "Ada left the room's rules as they are",
+  ],
+  [
+    { deed: "settings", settings: rules(undefined, { hidden: true }), before: null },
+    "Ada changed the rules: messages are kept for ever, newcomers need the passcode and the room is hidden from Rooms nearby",
   ],
   [{ deed: "role", member: "b", role: "owner" }, "Ada handed the room over to Ben"],
   [{ deed: "role", member: "b", role: "moderator" }, "Ada made Ben a moderator"],

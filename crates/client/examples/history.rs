@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use chatspot_client::store::{History, Opening, Store, StoreError};
+use chatspot_client::store::{History, Learnt, Opening, Store, StoreError};
 use chatspot_protocol::event::{Body, Event, Proof, Submission};
 use chatspot_protocol::ids::{ClientId, Epoch, MemberId, RoomId, Seq, Signature};
 use chatspot_protocol::session::{Cursor, Keep, Told};
@@ -112,7 +112,8 @@ async fn measure(events: u64) -> Fallible<()> {
 async fn open(store: &Store) -> Result<(), StoreError> {
     let opening = Opening {
         name: RoomName::parse("History").expect("it is a name"),
-        address: "localhost".to_owned(),
+        addresses: Vec::new(),
+        learnt: Learnt::Named,
         joined_at: Some(0),
         token: None,
         verified: Verified::No,

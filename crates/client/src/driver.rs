@@ -1,115 +1,39 @@
 //! One task per room: the session machine, its one connection, and the window's commands. What the machine learns is
 //! on the disk before anybody is told.
 
+mod command;
+mod places;
+
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use chatspot_protocol::address::Address;
-use chatspot_protocol::compare::CompareWish;
-use chatspot_protocol::door::DoorOrder;
 use chatspot_protocol::event::{Body, Submission};
-use chatspot_protocol::ids::{ClientId, MemberId, RoomId, RoomPublicKey, Token};
+use chatspot_protocol::ids::{ClientId, MemberId, RoomId, RoomPublicKey};
 use chatspot_protocol::limits::{FRAMES_AT_ONCE, UNREAD_COUNTED};
-use chatspot_protocol::passcode::Passcode;
 use chatspot_protocol::session::{Entry, Keep, NotConnected, Output, Resume, Session};
-use chatspot_protocol::text::DisplayName;
 use chatspot_protocol::time::Now;
-use chatspot_protocol::view::{
-    Change, Failure, FailureCode, Item, Place, RoomChange, Trouble, Verified,
-};
-use chatspot_protocol::wire::{ServerFrame, close};
+use chatspot_protocol::view::{Change, Failure, FailureCode, Item, Place, RoomChange, Trouble};
+use chatspot_protocol::wire::{Back, ServerFrame, close};
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use crate::dial::{self, Dialled, Socket};
+pub(crate) use self::command::{Command, Mark};
+use crate::dial::{self, Dialled, Finish, Reached, Socket};
 use crate::failure::{failure, storage};
 use crate::feed::Feed;
+use crate::neighbour::{Neighbours, Taken, TriedBack};
 use crate::store::{Cut, Saved, Store};
 use crate::watch::Woken;
 use crate::{Shared, random, wall_now};
 
-/// What the window asks of a room.
-#[derive(Debug)]
-pub(crate) enum Command {
-    Submit {
-        submission: Submission,
-        taken: oneshot::Sender<Result<(), Failure>>,
-    },
-    Retry {
-        id: ClientId,
-    },
-    Discard {
-        id: ClientId,
-        taken: oneshot::Sender<Result<bool, Failure>>,
-    },
-    /// What the person at the window read, or wants to count as unread.
-    Read {
-        mark: Mark,
-    },
-    /// History of the room was deleted, because it grew too old.
-    Pruned,
-    Typing {
-        active: bool,
-    },
-    Rename {
-        name: DisplayName,
-    },
-    /// Dial now, at this address from now on if one is given.
-    Redial {
-        address: Option<Address>,
-    },
-    /// Somebody typed the room's passcode.
-    Passcode {
-        passcode: Passcode,
-    },
-    /// Somebody opened a link to the room, with an invite or without.
-    Invited {
-        token: Option<Token>,
-        verified: Verified,
-    },
-    /// Something is wanted at the door.
-    Door {
-        order: DoorOrder,
-        sent: oneshot::Sender<Result<(), Failure>>,
-    },
-    /// The room's key, once it has told it.
-    Key {
-        answer: oneshot::Sender<Option<RoomPublicKey>>,
-    },
-    /// Codes were compared with this member in another room.
-    Verified {
-        member: MemberId,
-    },
-    /// A comparison of short codes goes on.
-    Compare {
-        wish: CompareWish,
-        sent: oneshot::Sender<Result<(), Failure>>,
-    },
-    /// The computer slept, or its network changed.
-    Woke(Woken),
-    /// Stay away until the next redial.
-    Stop,
-    /// Say goodbye and end; `done` is dropped when that is written.
-    Leave {
-        done: oneshot::Sender<()>,
-    },
-}
-
-/// How far a room is read.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Mark {
-    /// Up to this place, included.
-    UpTo(Place),
-    /// From this place on it counts as unread.
-    UnreadFrom(Place),
-}
-
-type Dialling = Pin<Box<dyn Future<Output = Result<Dialled, Trouble>> + Send>>;
+type Dialling = Pin<Box<dyn Future<Output = Finish> + Send>>;
 
 /// The room's one connection.
 enum Line {
@@ -121,14 +45,24 @@ enum Line {
 /// What the task woke up for.
 enum Woke {
     Command(Option<Command>),
-    Dialled(Result<Dialled, Trouble>),
+    Dialled(Finish),
     Heard(Option<Result<Message, Error>>),
     Timeout,
+    TriedBack(TriedBack),
 }
 
 pub(crate) struct Driver {
     room: RoomId,
-    address: Address,
+    /// Where the room may be, at least one. The first is where it was last, or where it was found or named since.
+    addresses: Vec<Address>,
+    /// The address that the window shows.
+    shown: Option<Address>,
+    /// Where the connection leads, or the last one led.
+    relay: Option<SocketAddr>,
+    host: Host,
+    /// When a sighting led to dialling last.
+    sighted: Option<Instant>,
+    neighbours: Neighbours,
     session: Session,
     line: Line,
     me: MemberId,
@@ -145,10 +79,21 @@ pub(crate) struct Driver {
     left: bool,
 }
 
+/// Who hosts a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Host {
+    /// This installation: its relay is dialled, and nothing else.
+    Us,
+    /// Somebody.
+    Somebody,
+}
+
 /// What a room's task starts with.
 pub(crate) struct Start {
     pub(crate) entry: Entry,
-    pub(crate) address: Address,
+    /// At least one, best first.
+    pub(crate) addresses: Vec<Address>,
+    pub(crate) host: Host,
     pub(crate) resume: Resume,
     /// As the window was told.
     pub(crate) read: Option<Place>,
@@ -160,7 +105,8 @@ impl Driver {
     pub(crate) fn new(start: Start, client: &Arc<Shared>) -> Self {
         let Start {
             entry,
-            address,
+            addresses,
+            host,
             resume,
             read,
             unread,
@@ -173,7 +119,12 @@ impl Driver {
         let session = Session::new(entry, resume, u64::from_le_bytes(seed));
         Self {
             room,
-            address,
+            shown: addresses.first().cloned(),
+            relay: None,
+            addresses,
+            host,
+            sighted: None,
+            neighbours: Neighbours::default(),
             session,
             line: Line::None,
             me,
@@ -196,6 +147,7 @@ impl Driver {
             let woke = tokio::select! {
                 command = commands.recv() => Woke::Command(command),
                 woke = wait(&mut self.line) => woke,
+                tried = self.neighbours.tried() => Woke::TriedBack(tried),
                 () = sleep_until(due.unwrap_or(self.start)), if due.is_some() => Woke::Timeout,
             };
             let now = self.now();
@@ -203,27 +155,50 @@ impl Driver {
             match woke {
                 Woke::Command(None) => return,
                 Woke::Command(Some(command)) => done = self.command(command, now).await,
-                Woke::Dialled(Ok(dialled)) => self.opened(dialled, now),
-                Woke::Dialled(Err(trouble)) => {
-                    self.line = Line::None;
-                    self.session.dial_failed(trouble, now);
-                }
+                Woke::Dialled(finish) => self.dialled(finish, now).await,
                 Woke::Heard(heard) => {
                     self.heard(heard, now);
                     self.hear_more(now);
                 }
                 Woke::Timeout => self.session.timeout(now),
+                Woke::TriedBack(TriedBack {
+                    member,
+                    room,
+                    outcome,
+                }) => self.session.dialled_back(member, room, outcome),
             }
             self.carry_out().await;
             drop(done);
         }
     }
 
-    fn opened(&mut self, Dialled { socket, line }: Dialled, now: Now) {
+    async fn dialled(&mut self, finish: Finish, now: Now) {
+        match finish {
+            Finish::Won(reached) => {
+                self.reached(reached.address.clone()).await;
+                self.opened(*reached, now);
+            }
+            // The session sees for itself, and says what is wrong.
+            Finish::Instead(reached) => self.opened(*reached, now),
+            Finish::Nothing(trouble) => {
+                self.line = Line::None;
+                self.session.dial_failed(trouble, now);
+            }
+        }
+    }
+
+    fn opened(&mut self, reached: Reached, now: Now) {
+        let Reached {
+            dialled: Dialled { socket, line, to },
+            greeting,
+            ..
+        } = reached;
+        self.relay = Some(to);
         match random() {
             Ok(secret) => {
                 self.line = Line::Open(socket);
                 self.session.opened(line, secret, now);
+                self.frame(ServerFrame::Greeting(greeting), now);
             }
             Err(failure) => {
                 // Without randomness nothing that is secret can be said.
@@ -249,12 +224,25 @@ impl Driver {
             Command::Pruned => self.recount().await,
             Command::Typing { active } => self.session.typing(active),
             Command::Rename { name } => self.session.rename(name),
-            Command::Redial { address } => {
-                if let Some(address) = address {
-                    self.session.moved(address.to_string());
-                    self.address = address;
-                }
+            Command::Redial => self.session.redial(),
+            Command::FoundAt { addresses } => self.found_at(addresses).await,
+            Command::HostedAt { addresses } => {
+                self.host = Host::Us;
+                self.set_addresses(addresses);
                 self.session.redial();
+            }
+            Command::Sighted { addresses } => self.sighted(addresses).await,
+            Command::Introduce { rooms } => self.session.introduce(rooms, now),
+            Command::DialBack {
+                member,
+                about,
+                port,
+                answer,
+            } => {
+                // Dropped, the answer says that there is no connection.
+                if self.session.dial_back(member, about, port).is_ok() {
+                    self.neighbours.asked(member, about, answer);
+                }
             }
             Command::Passcode { passcode } => self.session.passcode(passcode),
             Command::Invited { token, verified } => self.session.invited(token, verified),
@@ -276,7 +264,7 @@ impl Driver {
                 let _ = sent.send(wished);
             }
             Command::Woke(woken) => {
-                if woken == Woken::Slept || !self.address.is_loopback() {
+                if woken == Woken::Slept || !self.is_at_home() {
                     tracing::info!(?woken, room = %self.room, "connects anew");
                     self.session.woke();
                 }
@@ -363,13 +351,7 @@ impl Driver {
     fn heard(&mut self, heard: Option<Result<Message, Error>>, now: Now) {
         match heard {
             Some(Ok(Message::Text(text))) => match ServerFrame::decode(&text) {
-                Ok(frame) => {
-                    if let ServerFrame::Greeting(greeting) = &frame {
-                        let mut keys = greeting.rooms.iter().map(|hosted| hosted.key);
-                        self.key = self.key.or(keys.find(|key| key.room() == self.room));
-                    }
-                    self.session.frame(frame, now);
-                }
+                Ok(frame) => self.frame(frame, now),
                 Err(error) => {
                     // A later version may send more than this one knows.
                     tracing::debug!(%error, "frame not understood");
@@ -387,6 +369,14 @@ impl Driver {
                 self.session.closed(None, now);
             }
         }
+    }
+
+    fn frame(&mut self, frame: ServerFrame, now: Now) {
+        if let ServerFrame::Greeting(greeting) = &frame {
+            let mut keys = greeting.rooms.iter().map(|hosted| hosted.key);
+            self.key = self.key.or(keys.find(|key| key.room() == self.room));
+        }
+        self.session.frame(frame, now);
     }
 
     /// Carries out what the machine asks for: what is to be kept first, and all at once.
@@ -466,19 +456,37 @@ impl Driver {
 
     async fn perform(&mut self, output: Output) {
         match output {
-            Output::Dial => {
-                let address = self.address.clone();
-                self.line = Line::Dialling(Box::pin(async move { dial::dial(&address).await }));
-            }
+            Output::Dial => self.dial().await,
             Output::Transmit(frame) => self.write(Message::text(frame.encode())).await,
             Output::Ping => self.write(Message::Ping(Vec::new().into())).await,
             Output::Hangup(code) => {
+                self.neighbours.disconnected();
                 if let Line::Open(mut socket) = std::mem::replace(&mut self.line, Line::None) {
                     tokio::spawn(async move { hang_up(&mut socket, code).await });
                 }
             }
             Output::Keep(_) => unreachable!("kept before everything else"),
             Output::Change(what) => self.tell(what).await,
+            Output::Introduced { member, by, rooms } => self.introduced(member, by, rooms),
+            Output::DialBack {
+                member,
+                room,
+                address,
+            } => {
+                let asked = self.relay.map_or(Taken::No, |relay| {
+                    self.neighbours
+                        .dial_back(&self.store, member, room, &address, relay)
+                });
+                if asked == Taken::No {
+                    self.session.dialled_back(member, room, Back::Declined);
+                }
+            }
+            Output::DialledBack {
+                member,
+                room,
+                address,
+                outcome,
+            } => self.neighbours.answered(member, room, (address, outcome)),
             Output::Left => self.left = true,
         }
     }

@@ -57,7 +57,8 @@ pub fn bad_passcode(bad: BadPasscode) -> Failure {
     failure(code, bad.to_string())
 }
 
-pub(crate) fn bad_link(bad: BadLink) -> Failure {
+/// The window's code for a link that is none.
+pub fn bad_link(bad: BadLink) -> Failure {
     let code = match bad {
         BadLink::TooLong | BadLink::NotALink | BadLink::Damaged => FailureCode::BadLink,
         BadLink::TooNew => FailureCode::LinkTooNew,

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use chatspot_protocol::limits::FEED_CHANGES;
 use chatspot_protocol::view::{Change, Update, View};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
+
+use crate::nearby::{Digest, concerns};
 
 /// The shortest time between two batches: one frame of a 60 Hz display.
 const BATCH_EVERY: Duration = Duration::from_millis(16);
@@ -31,13 +33,25 @@ enum Input {
 
 /// The way to the task.
 #[derive(Debug, Clone)]
-pub(crate) struct Feed(mpsc::Sender<Input>);
+pub(crate) struct Feed {
+    inputs: mpsc::Sender<Input>,
+    digests: watch::Receiver<Digest>,
+}
 
 impl Feed {
     pub(crate) fn start(view: View) -> Self {
         let (sender, inputs) = mpsc::channel(FEED_CHANGES);
-        tokio::spawn(run(view, inputs));
-        Self(sender)
+        let (digest, digests) = watch::channel(Digest::of(&view));
+        tokio::spawn(run(view, inputs, digest));
+        Self {
+            inputs: sender,
+            digests,
+        }
+    }
+
+    /// What discovery has to know of the view, as it changes.
+    pub(crate) fn digests(&self) -> watch::Receiver<Digest> {
+        self.digests.clone()
     }
 
     pub(crate) async fn tell(&self, change: Change) {
@@ -57,21 +71,23 @@ impl Feed {
 
     async fn put(&self, input: Input) {
         assert!(
-            self.0.send(input).await.is_ok(),
+            self.inputs.send(input).await.is_ok(),
             "the feed lives as long as a sender to it"
         );
     }
 }
 
-async fn run(mut view: View, mut inputs: mpsc::Receiver<Input>) {
+async fn run(mut view: View, mut inputs: mpsc::Receiver<Input>, digest: watch::Sender<Digest>) {
     let mut sink: Option<Box<dyn EventSink>> = None;
     let mut taken = Vec::new();
     let mut next_batch = Instant::now();
     while inputs.recv_many(&mut taken, FEED_CHANGES).await > 0 {
         let mut changes = Vec::new();
+        let mut concerned = false;
         for input in taken.drain(..) {
             match input {
                 Input::Change(change) => {
+                    concerned |= concerns(&change);
                     view.apply((*change).clone());
                     changes.push(*change);
                 }
@@ -86,6 +102,14 @@ async fn run(mut view: View, mut inputs: mpsc::Receiver<Input>) {
                     let _ = answer.send(view.clone());
                 }
             }
+        }
+        if concerned {
+            let next = Digest::of(&view);
+            digest.send_if_modified(|last| {
+                let modified = *last != next;
+                *last = next;
+                modified
+            });
         }
         if !changes.is_empty()
             && sink
@@ -137,6 +161,7 @@ mod tests {
             recents: Vec::new(),
             prefs: String::new(),
             recovered: None,
+            nearby: chatspot_protocol::view::Nearby::default(),
         };
         let feed = Feed::start(view.clone());
         let (sender, mut updates) = mpsc::channel(10);

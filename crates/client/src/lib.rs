@@ -10,6 +10,8 @@ mod failure;
 mod feed;
 mod identity;
 mod look;
+mod nearby;
+mod neighbour;
 mod net;
 mod order;
 mod passphrase;
@@ -18,9 +20,9 @@ mod talk;
 mod tls;
 mod watch;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use chatspot_folder::store::StoreError;
@@ -28,22 +30,22 @@ pub use chatspot_folder::vault::Vault;
 use chatspot_protocol::address::Address;
 use chatspot_protocol::identity::Identity;
 use chatspot_protocol::ids::{MemberId, RoomId, Token, WallMillis};
-use chatspot_protocol::limits::{CLIENT_ROOMS, ROOM_COMMANDS, TIDY_EVERY};
+use chatspot_protocol::limits::{CLIENT_ROOMS, NEARBY_ADDRESSES, ROOM_COMMANDS, TIDY_EVERY};
 use chatspot_protocol::session::Entry;
 use chatspot_protocol::text::{DisplayName, RoomName};
 use chatspot_protocol::view::{
-    Change, Failure, FailureCode, Hosting, Me, RoomChange, RoomView, Verified, View,
+    Change, Failure, FailureCode, Hosting, Me, Nearby, RoomChange, RoomView, Verified, View,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::driver::{Command, Driver, Start};
-pub use crate::failure::{bad_passcode, bad_text, storage};
-use crate::failure::{failure, not_open, parse_address};
+use crate::driver::{Command, Driver, Host, Start};
+pub use crate::failure::{bad_link, bad_passcode, bad_text, storage};
+use crate::failure::{failure, not_open};
 use crate::feed::Feed;
 pub use crate::feed::{EventSink, SinkGone};
-use crate::store::OpenRoom;
-pub use crate::store::{History, Store};
+pub use crate::store::{History, Store, new_file};
+use crate::store::{Learnt, OpenRoom};
 use crate::watch::{LOOK_EVERY, Watch};
 
 /// The name and version that a client tells.
@@ -68,6 +70,8 @@ struct Shared {
     identity: Identity,
     store: Store,
     feed: Feed,
+    /// What finds rooms nearby, where something does.
+    nearby: OnceLock<nearby::Handle>,
     /// One room is opened at a time; an async lock because that takes a look at the disk.
     opening: tokio::sync::Mutex<()>,
     /// A lock because commands come from any thread; never held across an await.
@@ -94,6 +98,10 @@ struct RoomHandle {
 pub struct Opening {
     /// Where it is.
     pub address: Address,
+    /// Where else it may be, best first.
+    pub others: Vec<Address>,
+    /// How these addresses are known.
+    pub learnt: Learnt,
     /// Which.
     pub room: RoomId,
     /// Its name, as far as known.
@@ -111,6 +119,8 @@ impl Opening {
     pub fn found(address: Address, room: RoomId, name: RoomName) -> Self {
         Self {
             address,
+            others: Vec::new(),
+            learnt: Learnt::Named,
             room,
             name,
             hosting: None,
@@ -127,6 +137,17 @@ impl Opening {
             ..Self::found(address, room, name)
         }
     }
+}
+
+/// Why a room is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entering {
+    /// Somebody joins it, at this time.
+    Joining(WallMillis),
+    /// It was open when the client ended: what is known of it is known already.
+    Again,
+    /// It is not remembered as joined.
+    AsHost,
 }
 
 impl Client {
@@ -161,6 +182,7 @@ impl Client {
             recents: start.recents,
             prefs: start.prefs,
             recovered: start.recovered,
+            nearby: Nearby::default(),
         };
         let state = Mutex::new(State {
             me,
@@ -170,6 +192,7 @@ impl Client {
             identity,
             store,
             feed: Feed::start(view),
+            nearby: OnceLock::new(),
             opening: tokio::sync::Mutex::new(()),
             state,
         });
@@ -187,15 +210,19 @@ impl Client {
         for OpenRoom {
             room,
             name,
-            address,
+            addresses,
         } in rooms.map_err(|error| storage(&error))?
         {
-            let Ok(address) = parse_address(&address) else {
-                tracing::warn!(%room, %address, "a room's address is none");
+            let mut addresses = addresses.into_iter();
+            let Some(address) = addresses.next() else {
+                tracing::warn!(%room, "a room without an address");
                 continue;
             };
-            self.enter(Opening::found(address, room, name), None)
-                .await?;
+            let opening = Opening {
+                others: addresses.collect(),
+                ..Opening::found(address, room, name)
+            };
+            self.enter(opening, Entering::Again).await?;
         }
         Ok(())
     }
@@ -251,12 +278,14 @@ impl Client {
 
     /// Opens a room without remembering it: how a host enters its own.
     pub async fn open(&self, opening: Opening) -> Result<(), Failure> {
-        self.enter(opening, None).await
+        self.enter(opening, Entering::AsHost).await
     }
 
-    async fn enter(&self, opening: Opening, joined_at: Option<WallMillis>) -> Result<(), Failure> {
+    async fn enter(&self, opening: Opening, entering: Entering) -> Result<(), Failure> {
         let Opening {
             address,
+            others,
+            learnt,
             room,
             name,
             hosting,
@@ -266,19 +295,31 @@ impl Client {
         let my_name = self
             .name()
             .ok_or_else(|| failure(FailureCode::NoName, "no display name yet"))?;
+        let mut addresses = vec![address];
+        addresses.extend(others);
+        limit(&mut addresses);
+        let learnt = if hosting.is_some() {
+            Learnt::Hosted
+        } else {
+            learnt
+        };
         // Two openings of one room side by side must not be two tasks for it.
         let _one = self.0.opening.lock().await;
         let known = self.lock().rooms.get(&room).cloned();
         if let Some(known) = known {
             // The host's own way in stays the host's, whatever address somebody typed for it.
             if hosting.is_some() || !known.hosted {
-                let kept = self.0.store.set_address(room, address.to_string()).await;
-                kept.map_err(|error| storage(&error))?;
-                let address = Some(address);
+                let kept = &self.0.store;
+                let kept = kept.learn_addresses(room, addresses.clone(), learnt);
+                kept.await.map_err(|error| storage(&error))?;
                 let kept = self.0.store.invited(room, token, verified).await;
                 kept.map_err(|error| storage(&error))?;
+                let found = match learnt {
+                    Learnt::Hosted => Command::HostedAt { addresses },
+                    Learnt::Named | Learnt::Sighted => Command::FoundAt { addresses },
+                };
                 // A room that ends just now is not dialled again.
-                let _ = known.commands.send(Command::Redial { address }).await;
+                let _ = known.commands.send(found).await;
                 if token.is_some() || verified > Verified::No {
                     let invited = Command::Invited { token, verified };
                     let _ = known.commands.send(invited).await;
@@ -300,8 +341,15 @@ impl Client {
                 room,
                 store::Opening {
                     name: name.clone(),
-                    address: address.to_string(),
-                    joined_at,
+                    addresses: match entering {
+                        Entering::Again => Vec::new(),
+                        Entering::Joining(_) | Entering::AsHost => addresses.clone(),
+                    },
+                    learnt,
+                    joined_at: match entering {
+                        Entering::Joining(at) => Some(at),
+                        Entering::Again | Entering::AsHost => None,
+                    },
                     token,
                     verified,
                 },
@@ -310,7 +358,7 @@ impl Client {
             .await
             .map_err(|error| storage(&error))?;
         let hosted = hosting.is_some();
-        let mut view = RoomView::opening(room, name, address.to_string(), hosting);
+        let mut view = RoomView::opening(room, name, addresses[0].to_string(), hosting);
         view.settings = kept.resume.settings;
         view.items = kept.items;
         view.older = kept.older;
@@ -328,7 +376,8 @@ impl Client {
                 token: kept.token,
                 passcode: None,
             },
-            address,
+            addresses,
+            host: if hosted { Host::Us } else { Host::Somebody },
             resume: kept.resume,
             read: kept.read,
             unread: kept.unread,
@@ -395,7 +444,7 @@ impl Client {
 
     /// Dials again now.
     pub async fn redial(&self, room: RoomId) -> Result<(), Failure> {
-        self.command(room, Command::Redial { address: None }).await
+        self.command(room, Command::Redial).await
     }
 
     /// Stays away from a room whose hosting was stopped here.
@@ -431,6 +480,13 @@ impl Client {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Each address once, and not more of them than a room has.
+pub(crate) fn limit(addresses: &mut Vec<Address>) {
+    let mut seen = HashSet::new();
+    addresses.retain(|address| seen.insert(address.clone()));
+    addresses.truncate(NEARBY_ADDRESSES);
 }
 
 /// Looks at clocks and networks for as long as the client is there.

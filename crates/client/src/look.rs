@@ -1,21 +1,24 @@
 //! Finding rooms: at an address that somebody typed, or by a link. What cannot prove that it hosts a room is as if it
 //! were not there.
 
+use chatspot_nearby::rank;
 use chatspot_protocol::address::Address;
-use chatspot_protocol::identity::{RelayName, Warrant};
 use chatspot_protocol::ids::RoomId;
 use chatspot_protocol::invite::{BadLink, InviteLink};
-use chatspot_protocol::limits::WARRANTS;
-use chatspot_protocol::session::Line;
+use chatspot_protocol::limits::GREETING_TIMEOUT;
 use chatspot_protocol::text::RoomName;
 use chatspot_protocol::view::{
-    Failure, FailureCode, Found, FoundRoom, Known, LinkQuestion, Verified,
+    Failure, FailureCode, Found, FoundRoom, LinkQuestion, Trouble, Verified,
 };
 use chatspot_protocol::wire::Hosted;
 
+use tokio::time::timeout;
+
+use crate::dial::{Finish, Goal, Home, Reached, is_proven, speaks_with_us};
 use crate::failure::{bad_link, bad_text, failure, parse_address, storage, unreachable};
-use crate::store::Acquaintance;
-use crate::{Client, Opening, dial, wall_now};
+use crate::nearby::{self, Before};
+use crate::store::{Acquaintance, Learnt};
+use crate::{Client, Entering, Opening, dial, net, wall_now};
 
 impl Client {
     /// Asks what answers at an address that somebody typed or pasted.
@@ -29,7 +32,7 @@ impl Client {
         let rooms: Vec<Hosted> = greeting
             .rooms
             .into_iter()
-            .filter(|hosted| is_proven(hosted, &line))
+            .filter(|hosted| is_proven(hosted, &line, ANY_TERM))
             .collect();
         if rooms.is_empty() {
             let message = format!("{address} proves no room that it lists");
@@ -37,10 +40,9 @@ impl Client {
         }
         let known = self.0.store.acquaintances().await;
         let known = known.map_err(|error| storage(&error))?;
-        let address = address.to_string();
         Ok(Found {
             rooms: found(rooms, &known, &address),
-            address,
+            address: address.to_string(),
         })
     }
 
@@ -48,7 +50,8 @@ impl Client {
     pub async fn join(&self, address: &str, room: RoomId, name: &str) -> Result<(), Failure> {
         let address = parse_address(address)?;
         let name = RoomName::parse(name).map_err(|bad| bad_text(&bad))?;
-        self.enter(Opening::found(address, room, name), Some(wall_now()))
+        let joining = Entering::Joining(wall_now());
+        self.enter(Opening::found(address, room, name), joining)
             .await?;
         self.tell_recents().await
     }
@@ -79,31 +82,88 @@ impl Client {
         if self.name().is_none() {
             return Err(failure(FailureCode::NoName, "no display name yet"));
         }
-        for address in link.addresses {
-            let Ok((greeting, line)) = dial::greeting(&address).await else {
-                continue;
-            };
-            let mut hosted = greeting.rooms.into_iter();
-            let Some(hosted) = hosted.find(|hosted| hosted.summary.room == room) else {
-                continue;
-            };
-            if !is_proven(&hosted, &line) {
-                tracing::warn!(%address, %room, "passed over: it does not prove the room's key");
-                continue;
-            }
-            let opening = Opening {
-                token: link.token,
-                verified: Verified::Invite,
-                ..Opening::found(address, room, hosted.summary.name)
-            };
-            self.enter(opening, Some(wall_now())).await?;
-            self.tell_recents().await?;
-            return Ok(room);
+        let Ok(Some((reached, name))) = self.reach(room, link.addresses.clone()).await else {
+            let message = format!("room {room} is at none of the link's addresses");
+            return Err(failure(FailureCode::RoomNotThere, message));
+        };
+        let opening = Opening {
+            others: link.addresses,
+            token: link.token,
+            verified: Verified::Invite,
+            ..Opening::found(reached, room, name)
+        };
+        self.enter(opening, Entering::Joining(wall_now())).await?;
+        self.tell_recents().await?;
+        Ok(room)
+    }
+
+    /// Joins a room that may be at these addresses, and remembers it. Nothing is joined where none of them proves the
+    /// room's key.
+    pub(crate) async fn join_at(
+        &self,
+        room: RoomId,
+        name: RoomName,
+        addresses: Vec<Address>,
+        verified: Verified,
+    ) -> Result<(), Failure> {
+        if self.name().is_none() {
+            return Err(failure(FailureCode::NoName, "no display name yet"));
         }
-        let message = format!("room {room} is at none of the link's addresses");
-        Err(failure(FailureCode::RoomNotThere, message))
+        let reached = self.reach(room, addresses.clone()).await;
+        let Some((reached, said)) = reached.map_err(unreachable)? else {
+            let message = format!("{name} ({room}) proves itself nowhere");
+            return Err(failure(FailureCode::RoomNotThere, message));
+        };
+        let opening = Opening {
+            others: addresses,
+            // The list found them; nobody said that the room is there.
+            learnt: Learnt::Sighted,
+            verified,
+            ..Opening::found(reached, room, said)
+        };
+        self.enter(opening, Entering::Joining(wall_now())).await?;
+        self.tell_recents().await
+    }
+
+    /// The address at which the room proves itself first, and what it calls itself there; none where something else
+    /// answers.
+    async fn reach(
+        &self,
+        room: RoomId,
+        addresses: Vec<Address>,
+    ) -> Result<Option<(Address, RoomName)>, Trouble> {
+        let term = self.0.store.term(room).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "which warrants are out of date is not known");
+            ANY_TERM
+        });
+        let goal = Goal {
+            room,
+            term,
+            home: Home::Anywhere,
+        };
+        let addresses = rank(&addresses, &net::networks());
+        let Reached {
+            address,
+            mut dialled,
+            greeting,
+        } = match Box::pin(dial::race(goal, addresses)).await {
+            Finish::Won(reached) => *reached,
+            Finish::Instead(reached) => {
+                return speaks_with_us(&reached.greeting).map(|()| None);
+            }
+            Finish::Nothing(Trouble::NoSuchRoom) => return Ok(None),
+            Finish::Nothing(trouble) => return Err(trouble),
+        };
+        // The answer is there; whether the goodbye arrives does not matter.
+        let _ = timeout(GREETING_TIMEOUT, dialled.socket.close(None)).await;
+        let mut rooms = greeting.rooms.into_iter();
+        let hosted = rooms.find(|hosted| hosted.summary.room == room);
+        Ok(hosted.map(|hosted| (address, hosted.summary.name)))
     }
 }
+
+/// Whoever looks at a room for the first time takes every term of its warrants.
+const ANY_TERM: u64 = 0;
 
 /// The link that a text is, or holds.
 fn link_in(text: &str) -> Result<InviteLink, Failure> {
@@ -111,39 +171,19 @@ fn link_in(text: &str) -> Result<InviteLink, Failure> {
     found.unwrap_or(Err(BadLink::NotALink)).map_err(bad_link)
 }
 
-/// Whether what is at the other end of a connection hosts this room, by the word of the room's key.
-fn is_proven(hosted: &Hosted, line: &Line) -> bool {
-    let names_it = |warrant: &&Warrant| match &warrant.relay {
-        RelayName::Tls { key } => *key == line.key,
-        RelayName::Domain { domain } => line.domain.as_ref() == Some(domain),
-        RelayName::Unknown => false,
-    };
-    let mut named = hosted.warrants.iter().filter(names_it).take(WARRANTS);
-    hosted.key.room() == hosted.summary.room && named.any(|warrant| warrant.is_genuine(&hosted.key))
-}
-
 /// Rooms with what is known of them.
-fn found(rooms: Vec<Hosted>, known: &[Acquaintance], address: &str) -> Vec<FoundRoom> {
+fn found(rooms: Vec<Hosted>, known: &[Acquaintance], address: &Address) -> Vec<FoundRoom> {
     let here: Vec<RoomId> = rooms.iter().map(|hosted| hosted.summary.room).collect();
     rooms
         .into_iter()
         .map(|Hosted { summary, .. }| {
-            let replaces = |before: &&Acquaintance| {
-                before.address == address
-                    && before.name == summary.name
-                    // Two rooms of one name side by side are two rooms.
-                    && !here.contains(&before.room)
-            };
-            let known = if known.iter().any(|known| known.room == summary.room) {
-                Known::Joined
-            } else if let Some(before) = known.iter().find(replaces) {
-                Known::KeyChanged {
-                    room: before.room,
-                    fingerprint: before.room.fingerprint(),
-                }
-            } else {
-                Known::New
-            };
+            let before = known.iter().map(|before| Before {
+                room: before.room,
+                name: &before.name,
+                addresses: &before.addresses,
+            });
+            let at = std::slice::from_ref(address);
+            let known = nearby::known(summary.room, &summary.name, at, &here, before);
             FoundRoom {
                 fingerprint: summary.room.fingerprint(),
                 known,

@@ -6,12 +6,16 @@ pub(crate) use tokio::net::{TcpStream, lookup_host};
 #[cfg(feature = "simulation")]
 pub(crate) use turmoil::net::{TcpStream, lookup_host};
 
+use chatspot_nearby::networks::Networks;
+
+/// The networks that this computer is in.
 #[cfg(not(feature = "simulation"))]
-pub(crate) use if_addrs::get_if_addrs;
+pub(crate) fn networks() -> Networks {
+    Networks::now()
+}
 
 /// A simulated computer keeps its addresses.
 #[cfg(feature = "simulation")]
-#[allow(clippy::unnecessary_wraps)] // as the system's
-pub(crate) fn get_if_addrs() -> std::io::Result<Vec<if_addrs::Interface>> {
-    Ok(Vec::new())
+pub(crate) fn networks() -> Networks {
+    Networks::default()
 }

@@ -1,5 +1,8 @@
 //! Who may come in and what they may do: orders to a room and to its door. Whether one is allowed is the relay's to say.
 
+use std::net::IpAddr;
+
+use chatspot_protocol::address::Address;
 use chatspot_protocol::compare::CompareWish;
 use chatspot_protocol::door::DoorOrder;
 use chatspot_protocol::event::{Body, Moderation, Role, RoomSettings, Submission, Target};
@@ -11,8 +14,8 @@ use chatspot_protocol::view::{Failure, FailureCode, RoomView};
 use tokio::sync::oneshot;
 
 use crate::driver::Command;
-use crate::failure::{bad_passcode, failure, not_open};
-use crate::{Client, random};
+use crate::failure::{bad_passcode, failure, not_open, storage};
+use crate::{Client, limit, random};
 
 impl Client {
     /// Sets the room's rules.
@@ -152,22 +155,82 @@ impl Client {
                 "the room has not told its key yet",
             )
         })?;
-        let hosted = view.hosting.as_ref().filter(|hosting| hosting.running);
-        let texts: Vec<&str> = match hosted {
-            Some(hosting) => hosting
-                .addresses
-                .iter()
-                .map(|address| address.address.as_str())
-                .collect(),
-            None => vec![view.address.as_str()],
+        let addresses = match view.hosting.as_ref().filter(|hosting| hosting.running) {
+            Some(hosting) => {
+                let ranked = hosting.addresses.iter();
+                ranked
+                    .filter_map(|address| address.address.parse().ok())
+                    .collect()
+            }
+            None => self.known_addresses(view).await?,
         };
-        let addresses = texts.into_iter().filter_map(|text| text.parse().ok());
+        let addresses = for_others(addresses);
         let link = InviteLink {
             key,
             token,
             name: Some(view.name.clone()),
-            addresses: addresses.take(INVITE_ADDRESSES).collect(),
+            addresses: addresses.into_iter().take(INVITE_ADDRESSES).collect(),
         };
         Ok(link.encode())
+    }
+
+    /// Where the room is, and where else it was: what others can try.
+    async fn known_addresses(&self, view: &RoomView) -> Result<Vec<Address>, Failure> {
+        let known = self.0.store.addresses(view.room).await;
+        let known = known.map_err(|error| storage(&error))?;
+        let mut addresses: Vec<Address> = view.address.parse().into_iter().collect();
+        let worked = known.into_iter().filter(|known| known.worked.is_some());
+        addresses.extend(worked.map(|known| known.address));
+        limit(&mut addresses);
+        Ok(addresses)
+    }
+}
+
+/// Addresses as others can use them: those of this computer alone only where there are no others, those of one link last,
+/// since only who is on it can use them.
+fn for_others(mut addresses: Vec<Address>) -> Vec<Address> {
+    if addresses.iter().any(|address| !address.is_loopback()) {
+        addresses.retain(|address| !address.is_loopback());
+    }
+    addresses.sort_by_key(is_of_link);
+    addresses
+}
+
+fn is_of_link(address: &Address) -> bool {
+    let number = address.host.split('%').next().unwrap_or_default();
+    match number.parse() {
+        Ok(IpAddr::V4(v4)) => v4.is_link_local(),
+        Ok(IpAddr::V6(v6)) => v6.is_unicast_link_local(),
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn others_are_given_addresses_that_they_can_use() {
+        let given = |texts: &[&str]| {
+            let addresses = texts.iter().map(|text| text.parse().unwrap()).collect();
+            let given = for_others(addresses).into_iter();
+            given.map(|address| address.short()).collect::<Vec<_>>()
+        };
+        let all = [
+            "127.0.0.1",
+            "[fe80::1%eth0]:4470",
+            "169.254.1.1",
+            "localhost",
+            "10.0.0.1",
+            "[fd00::1]:4470",
+        ];
+        let useful = [
+            "10.0.0.1",
+            "[fd00::1]:4470",
+            "[fe80::1%eth0]:4470",
+            "169.254.1.1",
+        ];
+        assert_eq!(given(&all), useful);
+        assert_eq!(given(&["127.0.0.1"]), ["127.0.0.1"]);
     }
 }

@@ -5,6 +5,7 @@
 //! none of them holds up a message. In memory everything happens at once, in the thread that asks. What a message
 //! means is not decided here.
 
+mod addresses;
 mod answers;
 mod export;
 mod keep;
@@ -18,6 +19,8 @@ mod unsay;
 mod words;
 mod worker;
 mod write;
+
+pub use self::export::new_file;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -41,7 +44,10 @@ use chatspot_protocol::view::{
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-pub use self::answers::{Acquaintance, Cut, History, Kept, OpenRoom, Opening, Saved, Start};
+pub use self::answers::{
+    Acquaintance, Cut, History, Kept, KnownAddress, Learnt, OpenRoom, Opening, Remembered, Saved,
+    Start,
+};
 use self::profile::Profile;
 use self::schema::{LAYOUT, Room};
 use self::worker::{Aside, Ended, Worker};
@@ -195,14 +201,6 @@ impl Store {
         }
     }
 
-    /// The room is reached there from now on.
-    pub async fn set_address(&self, room: RoomId, address: String) -> Result<(), StoreError> {
-        self.write(Durability::Soon, move |tx| {
-            write::set_address(tx, room, &address)
-        })
-        .await
-    }
-
     /// The rooms that were joined before, latest first; a bounded number of them.
     pub async fn recents(&self) -> Result<Vec<Recent>, StoreError> {
         self.read(read::recents).await
@@ -211,6 +209,15 @@ impl Store {
     /// Every room that was joined before.
     pub async fn acquaintances(&self) -> Result<Vec<Acquaintance>, StoreError> {
         self.read(read::acquaintances).await
+    }
+
+    /// The term that a warrant of the room has to have at least: 0 where nothing is known of it.
+    pub async fn term(&self, room: RoomId) -> Result<u64, StoreError> {
+        self.read(move |connection| {
+            let room = Room::find(connection, room)?;
+            Ok(room.map_or(0, |room| room.trust.term))
+        })
+        .await
     }
 
     /// An invite for a room that is open, and by what it is known for the right one: what was kept stays where it is

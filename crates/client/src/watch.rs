@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
+use chatspot_protocol::view::AddressKind;
 use tokio::time::Instant;
 
 /// How often clocks and network interfaces are looked at.
@@ -63,11 +64,16 @@ impl Watch {
 
 /// The addresses of this computer that others could reach. Empty when the system does not tell.
 pub(crate) fn addresses() -> BTreeSet<IpAddr> {
-    let interfaces = crate::net::get_if_addrs().unwrap_or_default();
-    interfaces
-        .into_iter()
-        .map(|interface| interface.ip())
-        .filter(|ip| !ip.is_loopback())
+    let networks = crate::net::networks().0.into_iter();
+    networks
+        // What comes and goes with containers carries no connection to a room.
+        .filter(|network| {
+            !matches!(
+                network.kind,
+                AddressKind::Loopback | AddressKind::Virtual
+            )
+        })
+        .map(|network| network.ip)
         .collect()
 }
 

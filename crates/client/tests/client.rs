@@ -9,6 +9,10 @@ mod durable;
 mod identity;
 #[path = "client/look_up.rs"]
 mod look_up;
+#[path = "client/moved.rs"]
+mod moved;
+#[path = "client/nearby.rs"]
+mod nearby;
 #[path = "client/outages.rs"]
 mod outages;
 #[path = "client/proxy.rs"]

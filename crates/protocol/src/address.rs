@@ -1,10 +1,10 @@
 //! What people type or paste to join: an address in any of its spellings, or a line that contains one.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use crate::limits::DEFAULT_PORT;
+use crate::limits::{DEFAULT_PORT, RELAY_PORTS};
 
 /// A relay's address: a name or number, and a port.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -53,11 +53,23 @@ impl Address {
 
     /// Whether it is this computer whatever networks it is in, as far as the text tells.
     pub fn is_loopback(&self) -> bool {
-        self.host == "localhost"
-            || self
-                .host
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|ip| ip.is_loopback())
+        self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+
+    /// Whether members tell each other of it: the number of a computer in a local network, with a port of
+    /// [`RELAY_PORTS`]. A name would have a server asked, and a public number somebody in the internet dialled.
+    pub fn may_be_introduced(&self) -> bool {
+        let number = self.host.split('%').next().unwrap_or_default();
+        let local = match number.parse() {
+            Ok(IpAddr::V4(v4)) => {
+                // 100.64.0.0/10 is what carriers and some VPNs use (RFC 6598).
+                let shared = v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64;
+                v4.is_private() || v4.is_link_local() || shared
+            }
+            Ok(IpAddr::V6(v6)) => v6.is_unicast_link_local() || v6.is_unique_local(),
+            Err(_) => false,
+        };
+        local && RELAY_PORTS.contains(&self.port)
     }
 }
 
@@ -75,10 +87,7 @@ impl FromStr for Address {
     type Err = BadAddress;
 
     fn from_str(text: &str) -> Result<Self, BadAddress> {
-        let text: String = crate::text::cut(text, MAX_PASTE_BYTES)
-            .chars()
-            .filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'))
-            .collect();
+        let text = visible(text);
         let joined = close_up(&text);
         let mut refused = None;
         let mut found: Option<(Likeness, Address)> = None;
@@ -104,6 +113,29 @@ impl FromStr for Address {
             .map(|(_, address)| address)
             .ok_or(refused.unwrap_or(BadAddress::NotAnAddress))
     }
+}
+
+/// Every address of a list like `10.0.0.7, lab.local:4471 or [fd00::5]`, in its order; words that are none without a
+/// port, a dot or a scheme are passed over. Numbers come in their usual spelling.
+pub fn all_in(text: &str) -> Vec<Address> {
+    let text = close_up(&visible(text));
+    let words = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';'));
+    let found = words.filter_map(|word| {
+        let (likeness, mut address) = read_word(word).ok()?;
+        if let Ok(number) = address.host.parse::<Ipv6Addr>() {
+            address.host = number.to_string();
+        }
+        (likeness > Likeness::Word).then_some(address)
+    });
+    found.collect()
+}
+
+/// Takes out what is not seen.
+fn visible(text: &str) -> String {
+    crate::text::cut(text, MAX_PASTE_BYTES)
+        .chars()
+        .filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'))
+        .collect()
 }
 
 /// Takes out the spaces around colons and slashes: `host : 4470` is one address.

@@ -53,7 +53,8 @@ pub enum Proof {
 ///
 /// Parts: `chatspot said v1`, room, author, name, kind, and the fields of the kind in the order of [`Body`]. Ids and
 /// keys are their bytes, texts UTF-8, a truth value `1` or `0`, a number its decimal digits, a named value its name on
-/// the wire; `retention` is `forever`, `days:` with the number, or `nothing`.
+/// the wire; `retention` is `forever`, `days:` with the number, or `nothing`; a hidden room's settings have one
+/// more part, `hidden`.
 ///
 /// None for kinds that are not signed.
 pub fn said_bytes(
@@ -110,6 +111,7 @@ pub fn said_bytes(
                 admission,
                 locked,
                 slow,
+                hidden,
             } = settings;
             put(b"settings");
             put(&id.0);
@@ -117,6 +119,10 @@ pub fn said_bytes(
             put(admission.name().as_bytes());
             put(truth(*locked));
             put(slow.to_string().as_bytes());
+            // What was signed before there were hidden rooms stays signed.
+            if *hidden {
+                put(b"hidden");
+            }
         }
         Body::Moderated { id, member, action } => {
             put(b"moderated");
@@ -447,6 +453,9 @@ pub struct RoomSettings {
     /// It does not hold for the owner and moderators.
     #[serde(default, deserialize_with = "slow")]
     pub slow: u16,
+    /// The room is not called out in the network: who has no address or invite does not find it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
 }
 
 fn slow<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {

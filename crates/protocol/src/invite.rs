@@ -3,6 +3,13 @@
 //! `chatspot://join/` and unpadded base64url of: a version byte, fields (a tag byte, a length of 16 bits big-endian,
 //! the value), and four bytes of SHA-512 over all before, so that a link that was cut is noticed. Unknown tags are
 //! skipped: the format has room to grow. A later version keeps the first byte and the last four.
+//!
+//! The same as a text for people is in `short`, and as everything that can be handed out in `handout`.
+
+mod handout;
+mod short;
+
+pub use self::handout::handout;
 
 use data_encoding::BASE64URL_NOPAD;
 
@@ -45,7 +52,7 @@ pub struct InviteLink {
     pub addresses: Vec<Address>,
 }
 
-/// Why a text is no invite link.
+/// Why a text is no invite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadLink {
     /// Over [`crate::limits::INVITE_LINK_BYTES`].
@@ -55,10 +62,10 @@ pub enum BadLink {
     #[error("it is no invite link")]
     NotALink,
     /// Something is missing or was changed.
-    #[error("the link is damaged or not complete")]
+    #[error("the invite is damaged or not complete")]
     Damaged,
     /// A link of a later version.
-    #[error("the link is for a newer ChatSpot")]
+    #[error("the invite is for a newer ChatSpot")]
     TooNew,
 }
 
@@ -88,6 +95,12 @@ impl InviteLink {
         format!("{LINK_PREFIX}{}", BASE64URL_NOPAD.encode(&bytes))
     }
 
+    /// The same as a text that people read, print and paste: [`find`] reads it. Zones are left out, and addresses beyond
+    /// [`crate::limits::INVITE_ADDRESSES`].
+    pub fn to_text(&self) -> String {
+        short::write(self)
+    }
+
     /// Reads a link that is alone in a text of any size. White space around it, and in it where it was wrapped, is
     /// passed over.
     pub fn decode(text: &str) -> Result<Self, BadLink> {
@@ -103,8 +116,9 @@ impl InviteLink {
     }
 }
 
-/// The invite link somewhere in a text of any size: `Join us: chatspot://join/... see you`. None where nothing looks
-/// like one. The first good one counts, and where none is good, what is wrong with the first.
+/// The invite somewhere in a text of any size: `Join us: chatspot://join/... see you`, or as [`InviteLink::to_text`]
+/// writes it. None where nothing looks like one. The first good link counts, where there is none the first good text,
+/// and where none is good, what is wrong with the first.
 pub fn find(text: &str) -> Option<Result<InviteLink, BadLink>> {
     let text = crate::text::cut(text, PASTE_BYTES);
     let mut wrong = None;
@@ -114,7 +128,11 @@ pub fn find(text: &str) -> Option<Result<InviteLink, BadLink>> {
             Err(bad) => wrong = wrong.or(Some(bad)),
         }
     }
-    wrong.map(Err)
+    match short::find(text) {
+        Some(Err(bad)) => Some(Err(wrong.unwrap_or(bad))),
+        None => wrong.map(Err),
+        good => good,
+    }
 }
 
 /// Where links begin. The scheme's case means nothing (RFC 3986, section 3.1).

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod beacon;
 pub mod compare;
 pub mod door;
 pub mod event;
@@ -17,6 +18,7 @@ pub mod log;
 pub mod markdown;
 mod outbox;
 pub mod passcode;
+pub mod qr;
 pub mod room;
 pub mod roster;
 pub mod session;

@@ -282,3 +282,212 @@ pub const MEMBER_RENAME_EVERY: Duration = Duration::from_secs(30);
 /// The latest time that a clock may label something with, in milliseconds since 1970: the end of the year 9999. Beyond,
 /// calendars of windows break.
 pub const LATEST_LABEL: i64 = 253_402_300_799_999;
+
+/// The version of the datagrams and of the text record of a service.
+pub const BEACON_VERSION: u32 = 1;
+/// Where beacons are sent and heard (UDP). The same number as the relay's port, so that one line in a firewall says both.
+pub const BEACON_PORT: u16 = DEFAULT_PORT;
+/// The group of beacons for IPv4: of the scope that an organisation gives out itself (RFC 2365, section 6.1).
+pub const BEACON_GROUP_V4: std::net::Ipv4Addr = std::net::Ipv4Addr::new(239, 255, 68, 70);
+/// The group of beacons for IPv6: a transient one of the link-local scope (RFC 4291, section 2.7).
+pub const BEACON_GROUP_V6: std::net::Ipv6Addr =
+    std::net::Ipv6Addr::new(0xff12, 0, 0, 0, 0, 0, 0x4368, 0x6174);
+/// Largest beacon in bytes: longest names, JSON-escaped, in one packet of every network.
+pub const BEACON_BYTES: usize = 1_200;
+/// Rooms nearby that are listed: more than anybody looks through, and a bound for whoever calls out nonsense.
+pub const NEARBY_ROOMS: usize = 256;
+/// Rooms that one address may call out: those of a full relay.
+pub const NEARBY_ROOMS_OF_ADDRESS: usize = RELAY_ROOMS;
+/// Addresses of one room that are remembered and dialled.
+pub const NEARBY_ADDRESSES: usize = INVITE_ADDRESSES;
+/// Rooms that one member introduces.
+pub const INTRODUCED_ROOMS: usize = 16;
+/// Between the starts of two attempts of one race (RFC 8305, section 5: "Connection Attempt Delay").
+pub const RACE_EVERY: Duration = Duration::from_millis(250);
+
+/// Candidates of one race: a room's addresses, those without a zone once for each of a few interfaces.
+pub const RANKED_ADDRESSES: usize = 2 * NEARBY_ADDRESSES;
+/// Networks in which rooms are called out: more than any computer for people has, and a bound for the datagrams of one
+/// call.
+pub const CALLED_NETWORKS: usize = 8;
+/// Networks in which is listened: Linux lets one socket be in 20 groups (`igmp_max_memberships`).
+pub const HEARD_NETWORKS: usize = 16;
+
+/// How long a room counts as there after its last beacon: three of them may be lost.
+pub const SIGHTING_LASTS: Duration = Duration::from_secs(50);
+/// How long a room that is gone is shown as gone: long enough to see why.
+pub const NEARBY_FADE: Duration = Duration::from_secs(60);
+/// Addresses of rooms nearby that are asked at the same time.
+pub const PROBES_AT_ONCE: usize = 4;
+/// Between two of these questions, in the long run: a list of twenty rooms is proven in ten seconds, and nobody's flood
+/// of names makes this computer one.
+pub const PROBE_PACE: Duration = Duration::from_millis(500);
+/// Between two questions at addresses that are only remembered: two hundred rooms from last year are in no hurry.
+pub const REMEMBERED_PACE: Duration = Duration::from_secs(1);
+/// Before the same address is asked again at all.
+pub const PROBE_SOON: Duration = Duration::from_secs(6);
+/// How often rooms that nobody calls out are asked for a sign of life, while somebody looks at the list.
+pub const PROBE_EVERY: Duration = Duration::from_secs(180);
+/// Before an address is asked again that is called out and did not prove the room. Doubled each time.
+pub const PROBE_AGAIN_FIRST: Duration = Duration::from_secs(15);
+/// Longest of these waits.
+pub const PROBE_AGAIN_MOST: Duration = Duration::from_secs(1_800);
+/// Between two changes of the list that the window is told while somebody looks: four a second can be read.
+pub const NEARBY_TELL_EVERY: Duration = Duration::from_millis(250);
+/// Between two changes of the list in which nothing changed but when rooms were last heard.
+pub const NEARBY_HEARD_EVERY: Duration = Duration::from_secs(5);
+/// Between two questions at one address, whatever is claimed of it: what its relay called out in between is in the next.
+pub const PROBE_ADDRESS_EVERY: Duration = Duration::from_secs(2);
+/// Hosts of which is remembered how often they were asked: more than a /24 has.
+pub const ASKED_HOSTS: usize = 1_024;
+/// Introduced rooms that a room remembers for newcomers, of all members together: eight who tell of as many as they may,
+/// 300 KB with the longest names, which a newcomer's link takes at once.
+pub const ROOM_INTRODUCED: usize = 8 * INTRODUCED_ROOMS;
+/// Introductions of one member at once: what it knows at the start, and what it finds in the first seconds.
+pub const MEMBER_INTRODUCTIONS: u32 = 3;
+/// One more introduction of the same member each time: rooms do not come and go faster.
+pub const MEMBER_INTRODUCE_EVERY: Duration = Duration::from_secs(10);
+/// Times that one member may ask at once to be dialled back: one doctor's visit, of three members.
+pub const MEMBER_DIAL_BACKS: u32 = 3;
+/// One more time each time: nobody's computer becomes a scanner of another.
+pub const MEMBER_DIAL_BACK_EVERY: Duration = Duration::from_secs(10);
+/// Whoever was asked to dial back may answer for so long: the doctor has finished by then.
+pub const DIAL_BACK_FOR: Duration = Duration::from_secs(15);
+/// Askers of a room who wait for an answer: a class that has the same trouble.
+pub const ROOM_DIAL_BACKS: usize = 64;
+/// Addresses that a scan tries at the same time: few enough for the tables of a cheap router.
+pub const SCAN_AT_ONCE: usize = 32;
+/// Between the starts of two attempts of a scan: fifty a second, a network in some five seconds.
+pub const SCAN_PACE: Duration = Duration::from_millis(20);
+/// For one attempt of a scan: whoever is in the same network answers in a tenth of it, or is asleep.
+pub const SCAN_PATIENCE: Duration = Duration::from_millis(600);
+/// Networks that a scan goes through: more adapters than a computer for people has.
+pub const SCAN_NETWORKS: usize = 4;
+/// A room that is open here has no connection for this long: it may have moved, and the network is asked.
+pub const LOST_AFTER: Duration = Duration::from_secs(3);
+/// For how long the network is asked for it. Beyond, who calls it out is still heard.
+pub const LOST_SEARCH: Duration = Duration::from_secs(120);
+/// Orders for discovery that wait: a member tells of rooms at most every few seconds, and people click.
+pub const NEARBY_ORDERS: usize = 64;
+/// Light modules around a QR code (ISO/IEC 18004, section 6.3.8).
+pub const QR_QUIET_ZONE: u32 = 4;
+/// Most pixels along a module of a QR code's picture: the largest one is 9 MB then.
+pub const QR_SCALE: u32 = 16;
+
+/// Attempts of one race at the same time: as many as start while the first ones wait for a packet's first repetition.
+pub const RACE_AT_ONCE: usize = 6;
+/// What one name stands for that is dialled: both families of a host with several adapters.
+pub const RACE_NAMES: usize = 8;
+/// A room without a connection that was found is dialled at once, but by this no more often than so: somebody may call
+/// it out all the time.
+pub const SIGHTED_REDIAL_EVERY: Duration = Duration::from_secs(5);
+/// Between two introductions of one client in one room, see [`MEMBER_INTRODUCE_EVERY`].
+pub const INTRODUCE_EVERY: Duration = Duration::from_secs(10);
+/// A client dials back once in this time for the members of one room together: nobody's scanner.
+pub const DIAL_BACK_EVERY: Duration = Duration::from_secs(10);
+/// How long one waits to hear of being dialled back.
+pub const DIAL_BACK_TIMEOUT: Duration = Duration::from_secs(8);
+/// Members of one room who are asked at the same time.
+pub const DIAL_BACKS_ASKED: usize = 8;
+/// Where mDNS is spoken (UDP; RFC 6762).
+pub const MDNS_PORT: u16 = 5353;
+/// How long the doctor waits for others to answer: they answer at once, and Wi-Fi keeps groups' datagrams back for up to
+/// three beacons of the access point, a third of a second.
+pub const DOCTOR_LISTENS: Duration = Duration::from_secs(2);
+/// How long a program of the system may take to answer the doctor.
+pub const DOCTOR_PROGRAM: Duration = Duration::from_secs(3);
+/// How long a shell of Windows may take: it starts for seconds on a slow disk.
+pub const DOCTOR_SHELL: Duration = Duration::from_secs(6);
+/// How long any one thing that the doctor looks at may take, all in all: people wait in front of it.
+pub const DOCTOR_STEP: Duration = Duration::from_secs(8);
+/// How long the doctor waits for somebody in the same network to take or refuse a connection.
+pub const DOCTOR_DIAL: Duration = Duration::from_millis(1_500);
+/// What a program of the system may print for the doctor, in bytes: the rules of a host full of containers.
+pub const DOCTOR_OUTPUT_BYTES: u64 = 4 * 1024 * 1024;
+/// Computers reached before that the doctor asks: enough that not all of them are switched off.
+pub const DOCTOR_PEERS: usize = 8;
+/// How far off a clock is told of, in seconds: below, nobody sees it in a conversation.
+pub const DOCTOR_CLOCK_SECONDS: i64 = 120;
+/// Members who are asked to dial back for one look at what is wrong: one may be behind the same wall, three are not.
+pub const CHECKUP_ASKED: usize = 3;
+/// How long each of them has: a look at what is wrong takes less than fifteen seconds.
+pub const CHECKUP_PATIENCE: Duration = Duration::from_secs(8);
+/// Computers that were reached before, and are asked whether they are still there.
+pub const CHECKUP_PEERS: usize = 16;
+/// How often an open room is called out: whoever listens has it in a quarter of a minute without asking, for one small
+/// packet a second in all but the largest networks.
+pub const CALL_EVERY: Duration = Duration::from_secs(15);
+/// After it was opened a room is called out again after these: a lost packet costs a second, not a quarter of a minute.
+pub const CALL_AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
+/// Between two calls of a room that changes: members come and go in bursts.
+pub const CALL_CHANGED_EVERY: Duration = Duration::from_secs(2);
+/// Between the calls of two rooms: a full relay takes [`RELAY_ROOMS`] times this for all of them, less than
+/// [`CALL_EVERY`].
+pub const CALL_SPACING: Duration = Duration::from_millis(150);
+/// Between the two farewells of a room.
+pub const FAREWELL_AGAIN: Duration = Duration::from_millis(300);
+/// How long an answer may wait, so that not all computers speak at once (RFC 6762, section 6: 20 to 120 ms).
+pub const ANSWER_JITTER: Duration = Duration::from_millis(100);
+/// Between two answers to `seek` to single addresses.
+pub const ANSWER_EVERY: Duration = Duration::from_secs(1);
+/// Between two answers to `seek` to all; in between, those who ask hear the one for the others.
+pub const ANSWER_ALL_EVERY: Duration = Duration::from_secs(3);
+/// Questions of one address that are answered at once, and after how long another one is: as many as a search begins with.
+pub const ANSWERS_OF_SOURCE: u32 = 3;
+/// See [`ANSWERS_OF_SOURCE`].
+pub const ANSWER_SOURCE_EVERY: Duration = Duration::from_secs(10);
+/// Questions that wait for their answer: a room full of people who open the app at the same time.
+pub const ANSWERS_WAITING: usize = 16;
+/// After the first `seek` of a search, when the next ones are sent.
+pub const SEEK_AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
+/// And then so often: whatever is called out is heard anyway.
+pub const SEEK_EVERY: Duration = Duration::from_secs(30);
+/// Pings that are answered each second, overall and of one address: the doctor sends a few in a row.
+pub const PONGS_A_SECOND: u32 = 20;
+/// See [`PONGS_A_SECOND`].
+pub const PONGS_OF_SOURCE_A_SECOND: u32 = 10;
+/// After the first of a `ping` the second: one lost packet is no verdict.
+pub const PING_AGAIN: Duration = Duration::from_millis(700);
+/// Answers to a `ping` that are kept: those of a /24.
+pub const ECHOES: usize = 256;
+/// How often the interfaces are looked at: a change is noticed within two seconds.
+pub const NETWORKS_EVERY: Duration = Duration::from_millis(1_500);
+/// Datagrams a second that are read in all; the rest stays with the system, which drops it. Two full relays that open at
+/// once are heard in whole.
+pub const HEARD_A_SECOND: u32 = 400;
+/// Datagrams a second of one address that are read: a full relay that opens, or answers.
+pub const HEARD_OF_SOURCE_A_SECOND: u32 = 100;
+/// Addresses whose datagrams are counted: those of a /24.
+pub const HEARD_SOURCES: usize = 256;
+/// Rooms of others of which is remembered where they were, to tell that they are gone.
+pub const HEARD_ROOMS: usize = 1_024;
+/// Between two announcements of a room by mDNS because it changed: each is a few packets of some 700 bytes.
+pub const MDNS_CHANGED_EVERY: Duration = Duration::from_secs(5);
+/// How often rooms that mDNS knows are told again: it keeps silent until they go, and whoever hears of rooms in other ways
+/// counts the silence.
+pub const MDNS_TOLD_EVERY: Duration = CALL_EVERY;
+/// Longest name of a service in bytes (RFC 6763, section 4.1.1: one label).
+pub const MDNS_INSTANCE_BYTES: usize = 63;
+/// Introductions of one room that wait to be looked at: all that a newcomer is told at once.
+pub const INTRODUCTIONS_AT_ONCE: usize = ROOM_INTRODUCED;
+/// Ports that are dialled because another member names them: those of relays that people run. Whoever could name others
+/// would have members try what else listens in their networks.
+pub const RELAY_PORTS: std::ops::RangeInclusive<u16> = DEFAULT_PORT..=DEFAULT_PORT + PORT_TRIES - 1;
+/// Datagrams a second that are looked at at all, those of hosts that say too much included: ten times what is read, and a
+/// few hundredths of a processor.
+pub const TAKEN_A_SECOND: u32 = 10 * HEARD_A_SECOND;
+/// How long an answer to `ping` to all may wait, so that those who hear others' can keep theirs: whoever asks twice, see
+/// [`PING_AGAIN`], and listens for [`DOCTOR_LISTENS`], hears both.
+pub const PONG_JITTER: Duration = Duration::from_millis(500);
+/// Between two answers to `ping` to all, whoever asks.
+pub const PONG_ALL_EVERY: Duration = Duration::from_secs(1);
+/// So many others' answers to all make one's own needless: who asks needs to hear one.
+pub const PONGS_ENOUGH: usize = 3;
+/// Answers to all that wait: to the two questions of one look, by both families.
+pub const PONGS_WAITING: usize = 4;
+/// Questions that are known to be answered: those of three seconds.
+pub const PINGS_REMEMBERED: usize = 3 * PONGS_A_SECOND as usize;
+
+/// For a sign of life on a connection whose room was just found at another address: what a crowded Wi-Fi takes, several
+/// times.
+pub const DOUBTED_FOR: Duration = Duration::from_secs(5);

@@ -4,11 +4,13 @@
 //! [`Output::Append`], and what the log made of them comes back through [`Room::committed`], in the same order.
 //!
 //! `join` decides who comes in, `door` keeps the door and who knocks, `acts` checks what members put into the log and
-//! carries out what the log then says, `pace` knows how fast each of them is, `tell` is what members are told.
+//! carries out what the log then says, `pace` knows how fast each of them is, `tell` is what members are told,
+//! `neighbours` what they do for each other in finding rooms.
 
 mod acts;
 mod door;
 mod join;
+mod neighbours;
 mod pace;
 mod tell;
 
@@ -17,6 +19,7 @@ use std::time::Duration;
 
 use self::acts::{Act, Flight};
 use self::door::Knocker;
+use self::neighbours::Neighbours;
 use self::pace::Paces;
 use crate::door::Door;
 use crate::event::{Body, Draft, Leaving, Role, RoomSettings, Signed};
@@ -219,6 +222,7 @@ pub struct Room {
     /// Frames that wait until such a change is in the log, at most [`crate::limits::ROOM_HELD`].
     held: VecDeque<(Conn, ClientFrame)>,
     paces: Paces,
+    neighbours: Neighbours,
     /// When something came in last. What follows from a commit bears this time: it came of what came in.
     now: Now,
 }
@@ -274,6 +278,7 @@ impl Room {
             acting: VecDeque::new(),
             held: VecDeque::new(),
             paces: Paces::default(),
+            neighbours: Neighbours::default(),
             now,
             config,
         };
@@ -324,6 +329,8 @@ impl Room {
             full: online >= self.config.max_members,
             admission: self.config.settings.admission,
             locked: self.config.settings.locked,
+            host: self.host_name(),
+            hidden: self.config.settings.hidden,
         }
     }
 
@@ -419,6 +426,16 @@ impl Room {
             }
             ClientFrame::Door(order) => self.order(conn, member, order),
             ClientFrame::Compare { member: whom, step } => self.compare(conn, member, whom, step),
+            ClientFrame::Introduce { rooms } => self.introduce(conn, member, rooms),
+            // Whoever drives the room knows the address, and calls `dial_back`.
+            ClientFrame::DialBack {
+                member: whom, room, ..
+            } => self.ask_back(conn, whom, room, None),
+            ClientFrame::DialledBack {
+                member: whom,
+                room,
+                outcome,
+            } => self.dialled_back(member, whom, room, outcome),
         }
     }
 
@@ -516,6 +533,18 @@ impl Room {
 
     fn is_muted(&self, member: &MemberId) -> bool {
         self.roster.get(member).is_some_and(|known| known.muted)
+    }
+
+    /// By which name its host is known, present or not.
+    fn host_name(&self) -> Option<DisplayName> {
+        let host = self.config.host?;
+        let seated = self.seats.get(&host).map(|seat| &seat.name);
+        let known = || {
+            let known = self.roster.get(&host).map(|known| &known.name);
+            // An owner who never came is known by the room's name, for want of another.
+            known.filter(|name| name.as_str() != self.config.name.as_str())
+        };
+        seated.or_else(known).cloned()
     }
 
     /// The time between two messages of one member.

@@ -11,7 +11,7 @@ use crate::door::DoorOrder;
 use crate::event::{RoomSettings, Submission};
 use crate::identity::Identity;
 use crate::ids::{ClientId, MemberId, RoomId, Seq, Share};
-use crate::limits::{DEAD_AFTER, PING_AFTER, TYPING_FOR, TYPING_MEMBERS};
+use crate::limits::{PING_AFTER, TYPING_FOR, TYPING_MEMBERS};
 use crate::outbox::Outbox;
 pub use crate::outbox::OutboxFull;
 use crate::text::{DisplayName, RoomName};
@@ -24,6 +24,7 @@ use crate::wire::{ClientFrame, Closing, Member, Presence, Problem, ServerFrame, 
 
 use greet::Way;
 use link::{Ending, State};
+use neighbours::Telling;
 use people::People;
 
 /// Comparing short codes, over the connection.
@@ -34,6 +35,8 @@ mod greet;
 mod link;
 /// Events and own messages.
 mod log;
+/// Rooms that members tell of, and dialling back.
+mod neighbours;
 /// Who is present.
 mod people;
 /// What a session is given, and what it wants done.
@@ -62,11 +65,14 @@ pub struct Session {
     /// The key of what answered in the room's place.
     offered: Option<String>,
     tries: u32,
+    /// Why there was no connection the last time.
+    trouble: Option<Trouble>,
     /// When another connection last took our place. Once may be a late hello of our own; twice is somebody else.
     replaced: Option<Duration>,
     jitter: u64,
     heard: Duration,
-    pinged: bool,
+    /// Until when the answer to a ping is waited for. None: nothing was asked since something was heard.
+    dead_at: Option<Duration>,
     settings: Option<RoomSettings>,
     /// The head at the last welcome: its rules are those of that place, and what older events say is past.
     ruled_at: Seq,
@@ -83,6 +89,7 @@ pub struct Session {
     /// Whether the window is shown a door.
     keeps_door: bool,
     compare: Compare,
+    telling: Telling,
     /// The comparison that the window is shown.
     comparison: Option<Comparison>,
     outputs: VecDeque<Output>,
@@ -124,10 +131,11 @@ impl Session {
             trust_kept: Some(trust),
             offered: None,
             tries: 0,
+            trouble: None,
             replaced: None,
             jitter: seed,
             heard: Duration::ZERO,
-            pinged: false,
+            dead_at: None,
             settings,
             ruled_at: Seq::ZERO,
             keeping: false,
@@ -139,6 +147,7 @@ impl Session {
             people: People::new(me, verified),
             keeps_door: false,
             compare: Compare::new(me),
+            telling: Telling::default(),
             comparison: None,
             outputs: VecDeque::new(),
         };
@@ -161,7 +170,7 @@ impl Session {
             | State::AwaitWelcome { until }
             | State::Waiting { until } => Some(until),
             State::Online | State::Knocking => {
-                Some(self.heard + if self.pinged { DEAD_AFTER } else { PING_AFTER })
+                Some(self.dead_at.unwrap_or(self.heard + PING_AFTER))
             }
             State::Dialling | State::AtDoor | State::Closed => None,
         };
@@ -173,14 +182,15 @@ impl Session {
         let held = self.outbox.held_until();
         let typing = self.typing.iter().map(|(_, until)| *until).min();
         let compare = self.compare.until();
-        let all = [state, flight, held, fetch, typing, compare];
+        let telling = self.telling.due().filter(|_| self.state == State::Online);
+        let all = [state, flight, held, fetch, typing, compare, telling];
         all.into_iter().flatten().min()
     }
 
     /// Anything came in, be it a ping.
     pub fn heard(&mut self, now: Now) {
         self.heard = now.mono;
-        self.pinged = false;
+        self.dead_at = None;
     }
 
     /// A frame of the relay.
@@ -241,6 +251,22 @@ impl Session {
                 self.change(RoomChange::Door { door: Some(door) });
             }
             ServerFrame::Compare { member, step } => self.compared(member, step, now),
+            ServerFrame::Introduced { member, rooms } => self.introduced(member, rooms),
+            ServerFrame::DialBack {
+                member,
+                room,
+                address,
+            } => self.outputs.push_back(Output::DialBack {
+                member,
+                room,
+                address,
+            }),
+            ServerFrame::DialledBack {
+                member,
+                room,
+                address,
+                outcome,
+            } => self.was_dialled_back(member, room, address.as_deref(), outcome),
             ServerFrame::Closing { reason } => self.closing(reason),
             ServerFrame::Error { code, .. } => {
                 // Others are answers to what was asked for in the room, and end nothing.
@@ -390,10 +416,14 @@ impl Session {
         }
         self.compare.timeout(now.mono);
         self.go_on_comparing();
+        self.tell_of_rooms(now);
     }
 
     fn present(&mut self, member: Member) {
         let id = member.member;
+        if member.muted || member.presence == Presence::Gone {
+            self.taken_back(id);
+        }
         let changed = match member.presence {
             Presence::Gone => {
                 self.typing.retain(|(typist, _)| *typist != id);

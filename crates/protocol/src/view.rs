@@ -2,7 +2,19 @@
 //!
 //! Not on the wire between machines: only between a client and its own window.
 
+mod checkup;
+mod nearby;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::checkup::{
+    Checkup, Finding, Firewall, FirewallState, Level, NetworkView, Passage, PortState, Symptom,
+    VpnTakes,
+};
+pub use self::nearby::{
+    Discovery, Handout, Life, Nearby, NearbyRoom, PictureFormat, Qr, RoomProof, Scan, Search,
+    Vanished, Way,
+};
 
 use crate::door::DoorView;
 use crate::event::{Body, Event, Proof, Role, RoomSettings, Submission};
@@ -47,6 +59,9 @@ pub struct View {
     pub prefs: String,
     /// Set when this computer's history was damaged at the start of the app.
     pub recovered: Option<Recovery>,
+    /// Rooms nearby.
+    #[serde(default)]
+    pub nearby: Nearby,
 }
 
 /// What became of a damaged file. The damaged one was set aside, not deleted.
@@ -709,6 +724,8 @@ pub enum FailureCode {
     NotAllowed,
     /// There is no connection to the room to do that over.
     NotConnected,
+    /// Nothing here looks for rooms nearby: it was turned off where ChatSpot was started.
+    NoDiscovery,
     /// A defect.
     Internal,
 }
@@ -755,6 +772,11 @@ pub enum Change {
     LinkAsked {
         /// The question. None: the link was none that leads anywhere.
         question: Option<LinkQuestion>,
+    },
+    /// The rooms nearby changed.
+    Nearby {
+        /// All of it.
+        nearby: Nearby,
     },
     /// Somebody closes the app while others are in rooms hosted here: ask.
     QuitAsked {
@@ -904,6 +926,7 @@ impl View {
             Change::Me { me } => self.me = me,
             Change::Recents { recents } => self.recents = recents,
             Change::Prefs { prefs } => self.prefs = prefs,
+            Change::Nearby { nearby } => self.nearby = nearby,
             Change::RoomOpened { room } => {
                 self.rooms.retain(|open| open.room != room.room);
                 self.rooms.push(*room);

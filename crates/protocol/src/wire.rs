@@ -56,6 +56,61 @@ pub enum ClientFrame {
         /// The step.
         step: CompareStep,
     },
+    /// Rooms that this member knows of and that anybody may know of, to be told to the others: all of them, at most
+    /// [`crate::limits::INTRODUCED_ROOMS`]. What was introduced before is replaced.
+    Introduce {
+        /// They.
+        rooms: Vec<Introduced>,
+    },
+    /// Please have this member try to reach a room that I host.
+    DialBack {
+        /// Whom to ask.
+        member: MemberId,
+        /// The room; the answer names it.
+        room: RoomId,
+        /// The TCP port at the address that the relay sees of me.
+        port: u16,
+    },
+    /// The answer to `dial_back`.
+    DialledBack {
+        /// Who asked.
+        member: MemberId,
+        /// For which room.
+        room: RoomId,
+        /// What came of it.
+        outcome: Back,
+    },
+}
+
+/// A room that somebody tells of. A hint: what it is, it proves by its key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Introduced {
+    /// Which room.
+    pub room: RoomId,
+    /// What it is called.
+    pub name: RoomName,
+    /// Where it is, best first, as `host:port`; at most [`crate::limits::NEARBY_ADDRESSES`].
+    pub addresses: Vec<String>,
+}
+
+/// What came of dialling back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Back {
+    /// The room is there.
+    Reached,
+    /// Nobody answered.
+    NoAnswer,
+    /// The connection was refused.
+    Refused,
+    /// Something else answered, or the room did not prove its key.
+    NotItself,
+    /// Not tried: too often, or the member that was asked does not do that.
+    Declined,
+    /// An outcome of a later version.
+    #[serde(other)]
+    Unknown,
 }
 
 /// The first frame of a client.
@@ -146,6 +201,33 @@ pub enum ServerFrame {
         /// The step.
         step: CompareStep,
     },
+    /// Rooms that a member tells of.
+    Introduced {
+        /// Who.
+        member: MemberId,
+        /// All that it tells of.
+        rooms: Vec<Introduced>,
+    },
+    /// A member asks to be dialled back.
+    DialBack {
+        /// Who.
+        member: MemberId,
+        /// Which room is to be there.
+        room: RoomId,
+        /// Where, as `host:port`: the address that the relay sees of the member, never one that it names.
+        address: String,
+    },
+    /// The answer to one's own `dial_back`.
+    DialledBack {
+        /// Who tried.
+        member: MemberId,
+        /// For which room.
+        room: RoomId,
+        /// Where it was tried; none where it was not.
+        address: Option<String>,
+        /// What came of it.
+        outcome: Back,
+    },
     /// A frame was not understood or not allowed. If the connection ends by it, the close frame follows.
     Error {
         /// Why.
@@ -210,6 +292,9 @@ pub struct RoomSummary {
     pub room: RoomId,
     /// Its name.
     pub name: RoomName,
+    /// By which name its host is known in it, if a member hosts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<DisplayName>,
     /// How many members are present.
     pub online: u32,
     /// Whether it takes nobody more.
@@ -220,6 +305,9 @@ pub struct RoomSummary {
     /// Nobody new comes in at all.
     #[serde(default)]
     pub locked: bool,
+    /// It is not called out, and not to be listed for anybody who does not know it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
 }
 
 /// The answer to a good `hello`.
@@ -445,6 +533,9 @@ const CLIENT_TYPES: &[&str] = &[
     "passcode_finish",
     "door",
     "compare",
+    "introduce",
+    "dial_back",
+    "dialled_back",
 ];
 /// Frame types that a relay may send.
 const SERVER_TYPES: &[&str] = &[
@@ -463,6 +554,9 @@ const SERVER_TYPES: &[&str] = &[
     "knocking",
     "door",
     "compare",
+    "introduced",
+    "dial_back",
+    "dialled_back",
 ];
 
 fn decode<'a, T: Deserialize<'a>>(text: &'a str, types: &[&str]) -> Result<T, BadFrame> {

@@ -43,5 +43,6 @@ over_seeds!(
     passcode,
     stored_row,
     markdown,
-    text
+    text,
+    beacon
 );

@@ -8,6 +8,7 @@ mod page_says;
 #[path = "wire/rules.rs"]
 mod rules;
 
+use chatspot_protocol::beacon::Beacon;
 use chatspot_protocol::compare::CompareStep;
 use chatspot_protocol::door::{Banned, DoorOrder, DoorView, Invite, Knock};
 use chatspot_protocol::event::{
@@ -23,8 +24,8 @@ use chatspot_protocol::ids::{
 use chatspot_protocol::passcode::{self, Binding, Blob, Passcode};
 use chatspot_protocol::text::{DisplayName, MessageText, Reaction, RoomName};
 use chatspot_protocol::wire::{
-    BadFrame, ClientFrame, Closing, Greeting, Hello, Hosted, Member, Presence, Problem, Reject,
-    RoomSummary, ServerFrame, Versions, Welcome,
+    Back, BadFrame, ClientFrame, Closing, Greeting, Hello, Hosted, Introduced, Member, Presence,
+    Problem, Reject, RoomSummary, ServerFrame, Versions, Welcome,
 };
 
 /// Bytes that look like nothing in particular, the same ones each time.
@@ -162,7 +163,28 @@ fn rules(retention: Retention) -> RoomSettings {
         admission: Admission::Passcode,
         locked: false,
         slow: 10,
+        hidden: false,
     }
+}
+
+/// The same, hidden.
+fn hidden(seed: u8) -> Body {
+    Body::Settings {
+        id: ClientId(bytes(seed)),
+        settings: RoomSettings {
+            hidden: true,
+            ..rules(a_month())
+        },
+    }
+}
+
+/// A room that Ada knows of.
+fn introduced() -> Vec<Introduced> {
+    vec![Introduced {
+        room: RoomId(bytes(18)),
+        name: RoomName::parse("Lab").unwrap(),
+        addresses: vec!["10.0.7.3:4470".to_owned(), "[fd00::7]:4470".to_owned()],
+    }]
 }
 
 fn joined() -> Body {
@@ -413,6 +435,25 @@ fn client_frames() -> Vec<(&'static str, ClientFrame)> {
         compare(CompareStep::Accept { share: share() }),
         compare(CompareStep::Reveal { share: share() }),
         compare(CompareStep::Stop),
+        order(hidden(10)),
+        ClientFrame::Introduce {
+            rooms: introduced(),
+        },
+        ClientFrame::DialBack {
+            member: bob(),
+            room: RoomId(bytes(18)),
+            port: 4470,
+        },
+        ClientFrame::DialledBack {
+            member: ada(),
+            room: RoomId(bytes(18)),
+            outcome: Back::Reached,
+        },
+        ClientFrame::DialledBack {
+            member: ada(),
+            room: RoomId(bytes(18)),
+            outcome: Back::NotItself,
+        },
     ];
     let named = frames.into_iter().map(|frame| {
         // A new variant has to be added to the list above.
@@ -427,6 +468,9 @@ fn client_frames() -> Vec<(&'static str, ClientFrame)> {
             ClientFrame::PasscodeFinish { .. } => "passcode_finish",
             ClientFrame::Door(_) => "door",
             ClientFrame::Compare { .. } => "compare",
+            ClientFrame::Introduce { .. } => "introduce",
+            ClientFrame::DialBack { .. } => "dial_back",
+            ClientFrame::DialledBack { .. } => "dialled_back",
         };
         (name, frame)
     });
@@ -451,6 +495,8 @@ fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             nonce: nonce(),
             rooms: vec![Hosted {
                 summary: RoomSummary {
+                    host: Some(name("Bob")),
+                    hidden: false,
                     room: room(),
                     name: RoomName::parse("Workshop").unwrap(),
                     online: 2,
@@ -546,6 +592,28 @@ fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         ServerFrame::Closing {
             reason: Closing::HostClosed,
         },
+        ServerFrame::Event(hosts_event(54, hidden(10))),
+        ServerFrame::Introduced {
+            member: ada(),
+            rooms: introduced(),
+        },
+        ServerFrame::DialBack {
+            member: ada(),
+            room: RoomId(bytes(18)),
+            address: "192.168.1.5:4470".to_owned(),
+        },
+        ServerFrame::DialledBack {
+            member: bob(),
+            room: RoomId(bytes(18)),
+            address: Some("192.168.1.5:4470".to_owned()),
+            outcome: Back::Reached,
+        },
+        ServerFrame::DialledBack {
+            member: bob(),
+            room: RoomId(bytes(18)),
+            address: None,
+            outcome: Back::Declined,
+        },
     ];
     let named = frames.into_iter().map(|frame| {
         let name = match frame {
@@ -564,6 +632,9 @@ fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             ServerFrame::Knocking => "knocking",
             ServerFrame::Door(_) => "door",
             ServerFrame::Compare { .. } => "compare",
+            ServerFrame::Introduced { .. } => "introduced",
+            ServerFrame::DialBack { .. } => "dial_back",
+            ServerFrame::DialledBack { .. } => "dialled_back",
         };
         (name, frame)
     });
@@ -776,6 +847,7 @@ fn a_welcome_without_settings_is_one_of_a_room_that_keeps_for_ever() {
             admission: Admission::Open,
             locked: false,
             slow: 0,
+            hidden: false,
         }
     );
 }
@@ -858,6 +930,19 @@ fn f31_unknown_words_in_open_lists_are_read_as_unknown() {
     assert_eq!(
         ClientFrame::decode(r#"{"type":"door","order":"paint"}"#).unwrap(),
         ClientFrame::Door(DoorOrder::Unknown)
+    );
+    let room = RoomId(bytes(18));
+    let later = format!(
+        r#"{{"type":"dialled_back","member":"{member}","room":"{room}","address":null,"outcome":"asleep"}}"#
+    );
+    assert_eq!(
+        ServerFrame::decode(&later).unwrap(),
+        ServerFrame::DialledBack {
+            member,
+            room,
+            address: None,
+            outcome: Back::Unknown
+        }
     );
 }
 

@@ -1,6 +1,7 @@
 //! Connections: accepted within limits, encrypted, greeted, and read until they end. Their writing half is the link;
-//! how they come into a room is in `entry`.
+//! how they come into a room is in `entry`, where they can be dialled back in `back`.
 
+mod back;
 mod entry;
 
 use std::net::{IpAddr, SocketAddr};
@@ -338,10 +339,21 @@ impl Connection {
             | ClientFrame::Typing { .. }
             | ClientFrame::Leave
             | ClientFrame::Door(_)
-            | ClientFrame::Compare { .. } => {}
+            | ClientFrame::Compare { .. }
+            | ClientFrame::Introduce { .. }
+            | ClientFrame::DialBack { .. }
+            | ClientFrame::DialledBack { .. } => {}
         }
         let conn = seat.conn;
-        let input = Input::Frame { conn, frame };
+        let input = match frame {
+            ClientFrame::DialBack { member, room, port } => Input::DialBack {
+                conn,
+                whom: member,
+                about: room,
+                address: back::address(self.peer, self.place, self.caller, port),
+            },
+            frame => Input::Frame { conn, frame },
+        };
         let sent = seat.room.inbox.send(input).await;
         sent.map_err(|_| Broken::Cut)
     }

@@ -265,6 +265,13 @@ impl Hub {
         hosted
     }
 
+    /// The rooms that may be listed for anybody.
+    pub(crate) fn listed(&self) -> Vec<RoomSummary> {
+        let mut listed = self.summaries();
+        listed.retain(|room| !room.hidden);
+        listed
+    }
+
     pub(crate) fn summaries(&self) -> Vec<RoomSummary> {
         let rooms = self.rooms.read().unwrap_or_else(PoisonError::into_inner);
         let mut summaries: Vec<RoomSummary> = rooms

@@ -1,10 +1,11 @@
 //! ChatSpot's relay: drives the room machine. Embedded in the app, or headless as `chatspot-relay`.
 //!
-//! One task accepts, one task reads each connection, one task owns each room. Nothing here draws a page or dials out.
+//! One task accepts, one task reads each connection, one task owns each room, and one tells discovery of them. Nothing
+//! here draws a page or dials out.
 
 #![forbid(unsafe_code)]
 
-pub mod addresses;
+mod announce;
 mod conn;
 mod gate;
 mod http;
@@ -23,6 +24,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chatspot_nearby::Nearby;
 use chatspot_protocol::event::RoomSettings;
 use chatspot_protocol::identity::RoomKey;
 use chatspot_protocol::ids::{MemberId, RoomId, Token};
@@ -274,6 +276,14 @@ impl Relay {
     /// The open rooms.
     pub fn rooms(&self) -> Vec<RoomSummary> {
         self.hub.summaries()
+    }
+
+    /// From now on the rooms that are open, and not hidden, are called out by this, as they are at the moment, and until
+    /// the relay stops or is dropped. At most once. Must be called within a tokio runtime.
+    pub fn announce(&self, nearby: Nearby) {
+        let port = self.address.port();
+        self.tasks
+            .spawn(announce::run(self.hub.clone(), port, nearby));
     }
 
     /// Closes every room with that reason, waits until the members have been told (at most

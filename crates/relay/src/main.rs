@@ -1,29 +1,30 @@
 //! The headless relay: rooms on a server, a small board under the desk, or a `PaaS`.
 #![allow(clippy::print_stdout)] // what it prints is for the person who started it
 
+#[path = "main/printed.rs"]
+mod printed;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use chatspot_protocol::address::Address;
+use chatspot_nearby::{Config, Nearby};
 use chatspot_protocol::event::{Admission, Days, Retention, RoomSettings};
-use chatspot_protocol::identity::RoomKey;
-use chatspot_protocol::ids::RoomId;
-use chatspot_protocol::invite::InviteLink;
 use chatspot_protocol::limits;
 use chatspot_protocol::passcode::Passcode;
 use chatspot_protocol::text::RoomName;
-use chatspot_protocol::view::AddressKind;
 use chatspot_protocol::wire::Closing;
 use chatspot_relay::records::RoomRecords;
 use chatspot_relay::tls::Tls;
-use chatspot_relay::{Plain, Recovered, Relay, RelayConfig, RoomSpec, Store, addresses, listen};
+use chatspot_relay::{Plain, Relay, RelayConfig, RoomSpec, Store, listen};
 use clap::{Parser, ValueEnum};
+
+use self::printed::{greet, places};
 
 /// Hosts ChatSpot rooms without a window.
 ///
-/// People join with the ChatSpot app: they choose "Join by address" and type one of the addresses that are printed at
-/// the start. A room keeps its identity over restarts, because its key is kept in the data folder.
+/// People in the same network see the rooms in the ChatSpot app under "Rooms nearby". Everybody else chooses "Join by
+/// address" there, and types one of the addresses that are printed at the start. A room keeps its identity over restarts, because its key is kept in the data folder.
 ///
 /// At the first start a link is printed for whoever is to own the room: open it in ChatSpot before you tell anybody the
 /// address. The owner decides who comes in, sees the passcode, and makes invites.
@@ -51,6 +52,28 @@ struct Options {
     /// room's owner sees.
     #[arg(long, value_name = "HOW")]
     admission: Option<How>,
+
+    /// Rooms that are not called out: nobody finds them who has no address or invite. --hidden=no ends that. Not given, it
+    /// stays as it was; a new room is called out.
+    #[arg(
+        long,
+        value_name = "YES OR NO",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "yes"
+    )]
+    hidden: Option<Hidden>,
+
+    /// Whether the rooms are called out in this computer's networks, with --listen in the one of that address. Unless it
+    /// is said, they are, but not with --domain, nor where --listen names this computer alone: there nobody is near. With
+    /// off, no socket is opened for it, as it should be in a cloud.
+    #[arg(
+        long,
+        env = "CHATSPOT_RELAY_NEARBY",
+        value_name = "WHEN",
+        default_value = "auto"
+    )]
+    nearby: CallOut,
 
     /// The passcode of rooms that are new, instead of four words of the relay's choice. Better in the environment than on
     /// the command line, which others on this machine can see.
@@ -103,15 +126,13 @@ struct Options {
     frames_per_second: u32,
 }
 
-/// Where a domain's proxy listens.
-const HTTPS_PORT: u16 = 443;
-
 const EXAMPLES: &str = "\
 Examples:
   chatspot-relay                              one room, Lobby, on port 4470
   chatspot-relay --room Workshop --room Lab   two rooms
   chatspot-relay --keep 30d                   delete what is older than 30 days
   chatspot-relay --admission open             everybody in this network may come in
+  chatspot-relay --hidden                     found only by who has the address
   chatspot-relay --listen 127.0.0.1 --domain chat.example
                                               behind a proxy on the same machine
   RUST_LOG=chatspot_relay=debug chatspot-relay
@@ -133,6 +154,37 @@ enum How {
     Invite,
     /// Whom the owner or a moderator lets in.
     Knock,
+}
+
+/// See [`Options::hidden`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Hidden {
+    /// They are.
+    Yes,
+    /// They are called out.
+    No,
+}
+
+/// See [`Options::nearby`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CallOut {
+    /// Where somebody may be near.
+    Auto,
+    /// In any case.
+    On,
+    /// In no case.
+    Off,
+}
+
+impl CallOut {
+    /// Whether they are called out by a relay that listens there and has these domains.
+    fn applies(self, listen: Option<IpAddr>, domains: &[String]) -> bool {
+        match self {
+            CallOut::Auto => domains.is_empty() && !listen.is_some_and(|ip| ip.is_loopback()),
+            CallOut::On => true,
+            CallOut::Off => false,
+        }
+    }
 }
 
 impl From<How> for Admission {
@@ -192,7 +244,7 @@ fn keep(text: &str) -> Result<Retention, String> {
 fn main() -> ExitCode {
     let options = Options::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| "chatspot_relay=info".into());
+        .unwrap_or_else(|_| "chatspot_relay=info,chatspot_nearby=warn".into());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -245,7 +297,11 @@ async fn run(options: Options) -> Result<(), String> {
         ..RelayConfig::default().paced(options.frames_per_second)
     };
     let relay = Relay::start(listener, config, store, tls).map_err(|error| error.to_string())?;
-    let admission = options.admission.map(Admission::from);
+    let asked = Asked {
+        retention: options.keep,
+        admission: options.admission.map(Admission::from),
+        hidden: options.hidden.map(|hidden| hidden == Hidden::Yes),
+    };
     let mut keys = Vec::with_capacity(options.rooms.len());
     for name in options.rooms {
         let record = records.named(&name).map_err(|error| error.to_string())?;
@@ -255,165 +311,62 @@ async fn run(options: Options) -> Result<(), String> {
                 key: key.clone(),
                 name: name.clone(),
                 host: None,
-                settings: Some(RoomSettings {
-                    retention: options.keep.unwrap_or_default(),
-                    admission: admission.unwrap_or(Admission::Passcode),
+                settings: Some(asked.over(RoomSettings {
+                    admission: Admission::Passcode,
                     ..RoomSettings::default()
-                }),
+                })),
                 passcode: options.passcode.clone(),
             })
             .map_err(|error| format!("{name}: {error}"))?;
         keys.push(key);
         let before = relay.settings(room).unwrap_or_default();
-        let asked = RoomSettings {
-            retention: options.keep.unwrap_or(before.retention),
-            admission: admission.unwrap_or(before.admission),
-            ..before
-        };
-        if asked != before {
+        let rules = asked.over(before);
+        if rules != before {
             relay
-                .rule(room, asked)
+                .rule(room, rules)
                 .await
                 .map_err(|error| format!("{name}: {error}"))?;
         }
     }
     let places = places(&relay, options.listen, &options.domains);
-    greet(&relay, &keys, &places, |room| {
-        let rules = relay.settings(room).unwrap_or_default();
-        RoomSettings {
-            retention: options.keep.unwrap_or(rules.retention),
-            admission: admission.unwrap_or(rules.admission),
-            ..rules
-        }
+    let is_called_out = options.nearby.applies(options.listen, &options.domains);
+    let nearby = is_called_out.then(|| {
+        // Nobody here looks for rooms.
+        let (nearby, _) = match options.listen {
+            Some(ip) => Nearby::start_at(Config::default(), ip),
+            None => Nearby::start(Config::default()),
+        };
+        relay.announce(nearby.clone());
+        nearby
+    });
+    greet(&relay, &keys, &places, nearby.as_ref(), |room| {
+        asked.over(relay.settings(room).unwrap_or_default())
     });
     until_told_to_stop().await;
     println!("Closing the rooms.");
     relay.stop(Closing::RelayStopping).await;
+    if let Some(nearby) = nearby {
+        nearby.end().await;
+    }
     Ok(())
 }
 
-/// Where others find the relay, best first: what they type, and by what this computer is there.
-struct Place {
-    address: Address,
-    shown: String,
-    by: Option<String>,
+/// What the command line says of the rooms' rules; what it does not say stays.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    retention: Option<Retention>,
+    admission: Option<Admission>,
+    hidden: Option<bool>,
 }
 
-fn places(relay: &Relay, only: Option<IpAddr>, domains: &[String]) -> Vec<Place> {
-    let port = relay.address().port();
-    let domains = domains.iter().map(|domain| {
-        let address = Address {
-            host: domain.clone(),
-            port: HTTPS_PORT,
-        };
-        Place {
-            shown: format!("https://{domain}"),
-            address,
-            by: None,
+impl Asked {
+    fn over(self, before: RoomSettings) -> RoomSettings {
+        RoomSettings {
+            retention: self.retention.unwrap_or(before.retention),
+            admission: self.admission.unwrap_or(before.admission),
+            hidden: self.hidden.unwrap_or(before.hidden),
+            ..before
         }
-    });
-    // Bound to one address, the others of this machine do not answer.
-    if let Some(ip) = only.filter(|ip| !ip.is_unspecified()) {
-        let place = Place {
-            address: Address {
-                host: ip.to_string(),
-                port,
-            },
-            shown: SocketAddr::new(ip, port).to_string(),
-            by: None,
-        };
-        return domains.chain([place]).collect();
-    }
-    let own = addresses::to_hand_out(port).into_iter();
-    let own = own.filter(|own| own.kind != AddressKind::LinkLocal);
-    let own = own.filter_map(|own| {
-        Some(Place {
-            address: own.address.parse().ok()?,
-            shown: own.address,
-            by: Some(own.interface),
-        })
-    });
-    domains.chain(own).collect()
-}
-
-fn greet(
-    relay: &Relay,
-    keys: &[RoomKey],
-    places: &[Place],
-    rules: impl Fn(RoomId) -> RoomSettings,
-) {
-    println!(
-        "ChatSpot relay {} listens on port {}.",
-        env!("CARGO_PKG_VERSION"),
-        relay.address().port()
-    );
-    if let Some(recovered) = relay.recovered() {
-        println!("{}", what_happened(recovered));
-    }
-    for room in relay.rooms() {
-        let rules = rules(room.room);
-        println!(
-            "The room \"{}\" is open. {} {}",
-            room.name,
-            who(rules.admission),
-            how_long(rules.retention)
-        );
-        let key = keys.iter().find(|key| key.id() == room.room);
-        if let Some((key, token)) = key.zip(relay.owner_invite(room.room)) {
-            let link = InviteLink {
-                key: key.public(),
-                token: Some(token),
-                name: Some(room.name),
-                addresses: places.iter().map(|place| place.address.clone()).collect(),
-            };
-            println!("Nobody owns it yet. Whoever opens this link in ChatSpot first does:");
-            println!("{}", link.encode());
-        }
-    }
-    println!("Others choose \"Join by address\" in ChatSpot and type one of:");
-    for Place { shown, by, .. } in places {
-        match by {
-            Some(interface) => println!("  {shown:<28} ({interface})"),
-            None => println!("  {shown}"),
-        }
-    }
-}
-
-fn who(admission: Admission) -> &'static str {
-    match admission {
-        Admission::Open => "Everybody in this network may come in.",
-        Admission::Passcode => "Who is new needs its passcode, which its owner sees.",
-        Admission::Invite | Admission::Unknown => "Who is new needs an invite.",
-        Admission::Knock => "Who is new knocks, and its owner lets them in.",
-    }
-}
-
-fn how_long(retention: Retention) -> String {
-    match retention {
-        Retention::Forever => "Its history is kept.".to_owned(),
-        Retention::Days { days } if days.get() == 1 => "Its history is kept for a day.".to_owned(),
-        Retention::Days { days } => format!("Its history is kept for {} days.", days.get()),
-        Retention::Nothing => "Its history is not kept.".to_owned(),
-    }
-}
-
-fn what_happened(recovered: &Recovered) -> String {
-    let (instead, aside) = match recovered {
-        Recovered::Backup { aside, .. } => (
-            "The newest backup took its place, so the last day may be missing.",
-            aside,
-        ),
-        Recovered::Anew { aside } => (
-            "There was no backup that could be read, so it begins anew.",
-            aside,
-        ),
-    };
-    match aside {
-        Some(aside) => format!(
-            "The history was damaged and is now in {}. {instead}",
-            aside.display()
-        ),
-        None => format!("The history was damaged. {instead}"),
     }
 }
 
@@ -437,5 +390,30 @@ async fn until_told_to_stop() {
     }
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// **G2**
+    #[test]
+    fn rooms_are_called_out_where_somebody_may_be_near() {
+        let domain = ["chat.example".to_owned()];
+        let at = |text: &str| Some(text.parse().unwrap());
+        for (when, listen, domains, expected) in [
+            (CallOut::Auto, None, &[][..], true),
+            (CallOut::Auto, at("192.168.1.5"), &[], true),
+            (CallOut::Auto, at("0.0.0.0"), &[], true),
+            (CallOut::Auto, at("127.0.0.1"), &[], false),
+            (CallOut::Auto, at("::1"), &[], false),
+            (CallOut::Auto, None, &domain, false),
+            (CallOut::On, at("127.0.0.1"), &domain, true),
+            (CallOut::Off, None, &[], false),
+        ] {
+            let applies = when.applies(listen, domains);
+            assert_eq!(applies, expected, "{when:?} {listen:?} {domains:?}");
+        }
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::BytesMut;
+use chatspot_protocol::address::Address;
 use chatspot_protocol::door::Door;
 use chatspot_protocol::event::RoomSettings;
-use chatspot_protocol::ids::{ClientId, Seq, WallMillis};
+use chatspot_protocol::ids::{ClientId, MemberId, RoomId, Seq, WallMillis};
 use chatspot_protocol::limits::{
     FETCHES_WAITING, ROOM_BATCH, ROOM_BATCH_BYTES, ROOM_INBOX, ROOM_WAITING,
 };
@@ -61,6 +62,14 @@ pub(crate) enum Input {
     },
     /// A frame of a connection in the room.
     Frame { conn: Conn, frame: ClientFrame },
+    /// A member asks another one to dial it back.
+    DialBack {
+        conn: Conn,
+        whom: MemberId,
+        about: RoomId,
+        /// Where; none where nobody is to be sent there.
+        address: Option<Address>,
+    },
     /// A connection ended by itself.
     Broken { conn: Conn, how: Broken },
     /// The room closes.
@@ -249,6 +258,12 @@ impl RoomTask {
             Input::Tried { conn } => self.room.tried(conn),
             Input::Rule { id, settings } => self.room.rule(id, settings, now),
             Input::Frame { conn, frame } => self.room.frame(conn, frame, now),
+            Input::DialBack {
+                conn,
+                whom,
+                about,
+                address,
+            } => self.room.dial_back(conn, whom, about, address, now),
             Input::Broken { conn, how } => {
                 self.seats.remove(&conn);
                 self.room.broken(conn, how, now);

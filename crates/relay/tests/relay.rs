@@ -21,6 +21,8 @@ mod kept;
 mod membership;
 #[path = "relay/messages.rs"]
 mod messages;
+#[path = "relay/neighbours.rs"]
+mod neighbours;
 #[path = "relay/peer.rs"]
 mod peer;
 #[path = "relay/raw.rs"]

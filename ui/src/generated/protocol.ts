@@ -341,7 +341,11 @@ locked: boolean,
  * Seconds between two messages of one member; 0: as fast as they like. At most [`crate::limits::SLOW_SECONDS`].
  * It does not hold for the owner and moderators.
  */
-slow: number, };
+slow: number, 
+/**
+ * The room is not called out in the network: who has no address or invite does not find it.
+ */
+hidden?: boolean, };
 
 export type Retention = { "keep": "forever" } | { "keep": "days", 
 /**
@@ -535,6 +539,10 @@ room: RoomId,
  */
 name: RoomName, 
 /**
+ * By which name its host is known in it, if a member hosts it.
+ */
+host?: DisplayName | null, 
+/**
  * How many members are present.
  */
 online: number, 
@@ -549,7 +557,13 @@ admission: Admission,
 /**
  * Nobody new comes in at all.
  */
-locked: boolean, };
+locked: boolean, 
+/**
+ * It is not called out, and not to be listed for anybody who does not know it.
+ */
+hidden?: boolean, };
+
+export type Back = "reached" | "no_answer" | "refused" | "not_itself" | "declined" | "unknown";
 
 export type Update = { "update": "snapshot", 
 /**
@@ -581,7 +595,11 @@ prefs: string,
 /**
  * Set when this computer's history was damaged at the start of the app.
  */
-recovered: Recovery | null, };
+recovered: Recovery | null, 
+/**
+ * Rooms nearby.
+ */
+nearby: Nearby, };
 
 export type Me = { 
 /**
@@ -683,6 +701,10 @@ room: RoomId,
  */
 name: RoomName, 
 /**
+ * By which name its host is known in it, if a member hosts it.
+ */
+host?: DisplayName | null, 
+/**
  * How many members are present.
  */
 online: number, 
@@ -697,7 +719,11 @@ admission: Admission,
 /**
  * Nobody new comes in at all.
  */
-locked: boolean, };
+locked: boolean, 
+/**
+ * It is not called out, and not to be listed for anybody who does not know it.
+ */
+hidden?: boolean, };
 
 export type Known = { "known": "new" } | { "known": "joined" } | { "known": "key_changed", 
 /**
@@ -1103,7 +1129,355 @@ code: FailureCode,
  */
 message: string, };
 
-export type FailureCode = "not_an_address" | "wrong_scheme" | "name_unknown" | "nobody_answers" | "not_chatspot" | "relay_too_old" | "client_too_old" | "room_full" | "no_such_room" | "no_rooms" | "empty" | "too_long" | "control" | "no_name" | "not_open" | "outbox_full" | "too_many_rooms" | "no_port" | "not_host" | "storage" | "disk_full" | "newer_data" | "data_in_use" | "bad_link" | "link_too_new" | "room_not_there" | "key_changed" | "too_short" | "wrong_passphrase" | "not_an_identity" | "keychain_locked" | "keychain_empty" | "unsafe_link" | "not_allowed" | "not_connected" | "internal";
+export type FailureCode = "not_an_address" | "wrong_scheme" | "name_unknown" | "nobody_answers" | "not_chatspot" | "relay_too_old" | "client_too_old" | "room_full" | "no_such_room" | "no_rooms" | "empty" | "too_long" | "control" | "no_name" | "not_open" | "outbox_full" | "too_many_rooms" | "no_port" | "not_host" | "storage" | "disk_full" | "newer_data" | "data_in_use" | "bad_link" | "link_too_new" | "room_not_there" | "key_changed" | "too_short" | "wrong_passphrase" | "not_an_identity" | "keychain_locked" | "keychain_empty" | "unsafe_link" | "not_allowed" | "not_connected" | "no_discovery" | "internal";
+
+export type Nearby = { 
+/**
+ * Whether anything is looked for.
+ */
+search: Search, 
+/**
+ * At most [`crate::limits::NEARBY_ROOMS`]: those that are here first, then by name.
+ */
+rooms: Array<NearbyRoom>, 
+/**
+ * A scan of the own network, while one runs, and how the last one ended.
+ */
+scan: Scan | null, };
+
+export type Search = "off" | "searching" | "listening" | "no_network";
+
+export type NearbyRoom = { 
+/**
+ * Its key, for people to compare.
+ */
+fingerprint: string, 
+/**
+ * What this computer knows of it.
+ */
+known: Known, 
+/**
+ * Whether it is hosted by this installation.
+ */
+hosted: boolean, 
+/**
+ * Where it may be, best first; at most [`crate::limits::NEARBY_ADDRESSES`].
+ */
+addresses: Array<string>, 
+/**
+ * How it was found, the first way first.
+ */
+ways: Array<Way>, 
+/**
+ * Whether it is the room that it says it is.
+ */
+proof: RoomProof, 
+/**
+ * Whether it is there.
+ */
+life: Life, 
+/**
+ * The last sign of life, by this computer's clock.
+ */
+heard_at: number, 
+/**
+ * Which room.
+ */
+room: RoomId, 
+/**
+ * Its name.
+ */
+name: RoomName, 
+/**
+ * By which name its host is known in it, if a member hosts it.
+ */
+host?: DisplayName | null, 
+/**
+ * How many members are present.
+ */
+online: number, 
+/**
+ * Whether it takes nobody more.
+ */
+full: boolean, 
+/**
+ * How somebody new comes in.
+ */
+admission: Admission, 
+/**
+ * Nobody new comes in at all.
+ */
+locked: boolean, 
+/**
+ * It is not called out, and not to be listed for anybody who does not know it.
+ */
+hidden?: boolean, };
+
+export type Way = { "way": "hosted" } | { "way": "mdns" } | { "way": "multicast" } | { "way": "broadcast" } | { "way": "answer" } | { "way": "remembered" } | { "way": "introduced", 
+/**
+ * By which name.
+ */
+by: DisplayName, } | { "way": "scanned" };
+
+export type RoomProof = "unchecked" | "proven";
+
+export type Life = { "life": "here" } | { "life": "away", 
+/**
+ * Why.
+ */
+why: Vanished, 
+/**
+ * Since when, by this computer's clock.
+ */
+since: number, };
+
+export type Vanished = "closed" | "silent" | "unreachable" | "not_itself" | "moved" | "other_network" | "not_seen";
+
+export type Scan = { 
+/**
+ * Addresses that were tried.
+ */
+tried: number, 
+/**
+ * Addresses in all.
+ */
+of: number, 
+/**
+ * Whether it is over.
+ */
+done: boolean, 
+/**
+ * Relays that answered.
+ */
+found: number, };
+
+export type Handout = { 
+/**
+ * The link.
+ */
+link: string, 
+/**
+ * The same to be read by people and pasted by them: see [`crate::invite::InviteLink::to_text`].
+ */
+text: string, 
+/**
+ * The link as a QR code (ISO/IEC 18004).
+ */
+qr: Qr, 
+/**
+ * Where it leads, best first.
+ */
+addresses: Array<string>, };
+
+export type Qr = { 
+/**
+ * Modules along each side.
+ */
+size: number, 
+/**
+ * `size` rows of `size` letters, `1` for a dark module.
+ */
+rows: Array<string>, };
+
+export type PictureFormat = "png" | "svg";
+
+export type Discovery = "on" | "off";
+
+export type Checkup = { 
+/**
+ * When, by this computer's clock.
+ */
+at: number, 
+/**
+ * How long it took, in milliseconds.
+ */
+took: number, 
+/**
+ * The app's version, and the system's name.
+ */
+software: string, 
+/**
+ * What was found, worst first.
+ */
+findings: Array<Finding>, };
+
+export type Finding = { 
+/**
+ * How bad it is.
+ */
+level: Level, } & ({ "symptom": "networks", 
+/**
+ * Best first.
+ */
+networks: Array<NetworkView>, } | { "symptom": "multicast", 
+/**
+ * How they fare.
+ */
+passage: Passage, } | { "symptom": "broadcast", 
+/**
+ * How they fare.
+ */
+passage: Passage, } | { "symptom": "peers", 
+/**
+ * How many.
+ */
+answered: number, } | { "symptom": "port", 
+/**
+ * How it is.
+ */
+port: PortState, } | { "symptom": "dial_back", 
+/**
+ * Who.
+ */
+by: DisplayName, 
+/**
+ * Where, as `host:port`.
+ */
+address: string, 
+/**
+ * What came of it.
+ */
+outcome: Back, } | { "symptom": "nobody_to_ask" } | { "symptom": "firewall", 
+/**
+ * Which.
+ */
+firewall: Firewall, 
+/**
+ * What it does.
+ */
+state: FirewallState, 
+/**
+ * What mends it, in this order: lines for a terminal, or ways through settings, the names on each outermost first.
+ */
+fix: Array<string>, } | { "symptom": "no_firewall" } | { "symptom": "vpn", 
+/**
+ * Its interface.
+ */
+interface: string, 
+/**
+ * How much it takes.
+ */
+takes: VpnTakes, } | { "symptom": "isolation", 
+/**
+ * The router's address.
+ */
+router: string, } | { "symptom": "no_router", 
+/**
+ * Its address; none where the network has none.
+ */
+router: string | null, } | { "symptom": "clock", 
+/**
+ * How many seconds it is ahead; negative: behind.
+ */
+ahead: number, });
+
+export type Level = "bad" | "doubtful" | "good" | "note";
+
+export type Symptom = { "symptom": "networks", 
+/**
+ * Best first.
+ */
+networks: Array<NetworkView>, } | { "symptom": "multicast", 
+/**
+ * How they fare.
+ */
+passage: Passage, } | { "symptom": "broadcast", 
+/**
+ * How they fare.
+ */
+passage: Passage, } | { "symptom": "peers", 
+/**
+ * How many.
+ */
+answered: number, } | { "symptom": "port", 
+/**
+ * How it is.
+ */
+port: PortState, } | { "symptom": "dial_back", 
+/**
+ * Who.
+ */
+by: DisplayName, 
+/**
+ * Where, as `host:port`.
+ */
+address: string, 
+/**
+ * What came of it.
+ */
+outcome: Back, } | { "symptom": "nobody_to_ask" } | { "symptom": "firewall", 
+/**
+ * Which.
+ */
+firewall: Firewall, 
+/**
+ * What it does.
+ */
+state: FirewallState, 
+/**
+ * What mends it, in this order: lines for a terminal, or ways through settings, the names on each outermost first.
+ */
+fix: Array<string>, } | { "symptom": "no_firewall" } | { "symptom": "vpn", 
+/**
+ * Its interface.
+ */
+interface: string, 
+/**
+ * How much it takes.
+ */
+takes: VpnTakes, } | { "symptom": "isolation", 
+/**
+ * The router's address.
+ */
+router: string, } | { "symptom": "no_router", 
+/**
+ * Its address; none where the network has none.
+ */
+router: string | null, } | { "symptom": "clock", 
+/**
+ * How many seconds it is ahead; negative: behind.
+ */
+ahead: number, };
+
+export type NetworkView = { 
+/**
+ * The interface.
+ */
+interface: string, 
+/**
+ * What it leads to.
+ */
+kind: AddressKind, 
+/**
+ * Its addresses, with their prefix lengths.
+ */
+addresses: Array<string>, };
+
+export type Passage = { "passage": "both" } | { "passage": "out_only" } | { "passage": "in_only" } | { "passage": "blocked" } | { "passage": "leaves" } | { "passage": "refused", 
+/**
+ * What it says.
+ */
+message: string, };
+
+export type PortState = { "state": "not_hosting" } | { "state": "open", 
+/**
+ * Which.
+ */
+port: number, 
+/**
+ * Whether it is the one that others try first.
+ */
+usual: boolean, } | { "state": "closed", 
+/**
+ * Which.
+ */
+port: number, };
+
+export type Firewall = "ufw" | "firewalld" | "nftables" | "windows" | "macos";
+
+export type FirewallState = "off" | "lets" | "blocks" | "unsure";
+
+export type VpnTakes = "local_network" | "elsewhere";
 
 export type Change = { "change": "me", 
 /**
@@ -1229,7 +1603,11 @@ until: number | null, }) | { "change": "link_asked",
 /**
  * The question. None: the link was none that leads anywhere.
  */
-question: LinkQuestion | null, } | { "change": "quit_asked", 
+question: LinkQuestion | null, } | { "change": "nearby", 
+/**
+ * All of it.
+ */
+nearby: Nearby, } | { "change": "quit_asked", 
 /**
  * How many others are in those rooms.
  */

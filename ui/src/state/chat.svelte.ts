@@ -15,6 +15,7 @@ import {
   type Me,
   type MemberId,
   type MemberView,
+  type Nearby,
   type Page,
   type PageAt,
   type Pending,
@@ -279,6 +280,7 @@ export class ChatState {
   #prefs = $state.raw("");
   #recovered = $state.raw<Recovery | null>(null);
   #quitAsked = $state.raw<{ readonly others: number } | null>(null);
+  #nearby = $state.raw<Nearby>({ search: "off", rooms: [], scan: null });
   #linkAsked = $state.raw<{ readonly question: LinkQuestion | null } | null>(null);
 
   /** This installation; none before the first snapshot. */
@@ -300,6 +302,10 @@ export class ChatState {
   /** Set when this computer's history was damaged at the start of the app. */
   get recovered(): Recovery | null {
     return this.#recovered;
+  }
+  /** Rooms nearby. */
+  get nearby(): Nearby {
+    return this.#nearby;
   }
   /** The last time that somebody wanted to quit while others were in rooms hosted here. A new object each time. */
   get quitAsked(): { readonly others: number } | null {
@@ -324,6 +330,7 @@ export class ChatState {
         this.#recents = update.view.recents;
         this.#prefs = update.view.prefs;
         this.#recovered = update.view.recovered;
+        this.#nearby = update.view.nearby;
         break;
       case "changes":
         for (const change of update.changes) this.#change(change);
@@ -355,6 +362,9 @@ export class ChatState {
         break;
       case "room":
         this.#rooms.find((open) => open.room === change.room)?.apply(change);
+        break;
+      case "nearby":
+        this.#nearby = change.nearby;
         break;
       case "quit_asked":
         this.#quitAsked = { others: change.others };

@@ -5,6 +5,7 @@ import { Actions } from "./actions";
 import { ChatState } from "./chat.svelte";
 import { Drafts } from "./drafts.svelte";
 import { History } from "./history.svelte";
+import { NearbyActions } from "./nearby";
 import { Passcodes } from "./passcodes";
 import { Prefs } from "./prefs.svelte";
 import { Reading } from "./reading.svelte";
@@ -27,8 +28,9 @@ export function deskOver(transport: Transport): Desk {
   const history = new History(transport, chat, ui);
   const actions = new Actions(transport, chat, ui, drafts, prefs, reading);
   const trust = new TrustActions(transport, ui);
+  const nearby = new NearbyActions(transport, chat, ui, actions);
   const passcodes = new Passcodes();
-  return { chat, ui, prefs, drafts, reading, history, actions, trust, passcodes };
+  return { chat, ui, prefs, drafts, reading, history, actions, trust, nearby, passcodes };
 }
 
 /** Subscribes the desk to what the transport tells. */

@@ -24,6 +24,9 @@ export function linkIn(text: string): string | null {
   return at < 0 ? null : (text.slice(at).trim().split(/\s/u)[0] ?? null);
 }
 
+/** What the short text of an invite has, and no address. */
+const SHORT_TEXT = /\bkey\s*:/iu;
+
 export class TrustActions {
   readonly #transport: Transport;
   readonly #ui: Ui;
@@ -41,8 +44,19 @@ export class TrustActions {
     return this.#transport.passcode(room, text);
   }
 
-  readLink(link: string): Promise<LinkQuestion> {
-    return this.#transport.readLink(link);
+  /** What the invite says that a text holds, in whatever form; null when it holds none. Rejects when it holds a bad one. */
+  async readInvite(text: string): Promise<LinkQuestion | null> {
+    const link = linkIn(text);
+    const short = SHORT_TEXT.test(text);
+    // No address has a space. What has one may still be no invite: then the address says what is wrong with it.
+    if (link === null && !short && !/\s/u.test(text.trim())) return null;
+    try {
+      return await this.#transport.readLink(link ?? text.trim());
+    } catch (thrown) {
+      const failure = asFailure(thrown);
+      if (link === null && !short && failure.code === "bad_link") return null;
+      throw failure;
+    }
   }
 
   /** Joins the room that an invite leads to, and goes there. */

@@ -18,7 +18,7 @@ export type Asked = { readonly room: RoomId; readonly name: string } & (
 
 /** What stands over the page. */
 export type Dialog =
-  | { readonly dialog: "host" | "join" | "settings" | "switcher" | "shortcuts" }
+  | { readonly dialog: "host" | "join" | "doctor" | "settings" | "switcher" | "shortcuts" }
   | {
       readonly dialog: "invite" | "stop" | "leave" | "retention" | "export" | "door" | "security";
       readonly room: RoomId;

@@ -359,6 +359,7 @@ export const view = (more: Partial<View> = {}): View => ({
   recents: [],
   prefs: "",
   recovered: null,
+  nearby: { search: "searching", rooms: [], scan: null },
   ...more,
 });
 

@@ -7,11 +7,9 @@ import {
   type DoorView,
   type ExportFormat,
   type Failure,
-  type FailureCode,
   type Found,
   type Hits,
   type InviteId,
-  type Item,
   LIMITS,
   type LinkQuestion,
   type MemberId,
@@ -27,36 +25,13 @@ import {
   type RoomView,
   type Target,
   type Update,
-  type View,
 } from "../generated/protocol";
 import { comparePlaces, later, placeOf } from "../state/window";
 import { door, endOf, fingerprint, hosted, message, opening, PASSCODE } from "./cast";
+import { ANSWER_MS, FakeNearby, type Scene, wait } from "./fakeNearby";
 import { Past } from "./past";
 import { scenes } from "./scenes";
-import type { Transport } from "./transport";
-
-/** What a scene begins with and how the world around it answers. */
-export interface Scene {
-  readonly view: View;
-  /** The room that is shown at first. */
-  readonly place?: RoomId;
-  /** What `lookUp` finds, or why it fails. */
-  readonly found?: Found | FailureCode;
-  /** The whole history of rooms that have more of it than the view shows. */
-  readonly past?: Readonly<Record<RoomId, readonly Item[]>>;
-  /** What happens by itself, once the snapshot is on the screen. */
-  readonly soon?: readonly Change[];
-  /** What goes on happening. */
-  readonly ticks?: { readonly every: number; readonly change: (n: number) => Change };
-  /** Nothing answers at all: not even the snapshot comes. */
-  readonly silent?: boolean;
-  readonly broken?: Failure;
-}
-
-/** How long the made-up host takes to answer: long enough to see every state. */
-const ANSWER_MS = 250;
-
-const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
+import type { Capabilities, Transport } from "./transport";
 
 /** The scene of that name, ready to be played, and the room that it shows. */
 export function fakeOf(name: string): { transport: Transport; place: RoomId | null } {
@@ -65,12 +40,11 @@ export function fakeOf(name: string): { transport: Transport; place: RoomId | nu
   return { transport: new Fake(scene), place: scene.place ?? null };
 }
 
+export type { Scene } from "./fakeNearby";
+
 /** See the head of this file. */
-export class Fake implements Transport {
-  readonly capabilities = { hosting: true };
-  /** Every call, for tests. */
-  readonly calls: (readonly unknown[])[] = [];
-  readonly #scene: Scene;
+export class Fake extends FakeNearby implements Transport {
+  readonly capabilities: Capabilities;
   #tell: (update: Update) => void = () => {};
   #made = 0;
   readonly past: Past;
@@ -79,7 +53,8 @@ export class Fake implements Transport {
   readonly #read = new Map<RoomId, Place | null>();
 
   constructor(scene: Scene) {
-    this.#scene = scene;
+    super(scene);
+    this.capabilities = scene.capabilities ?? { hosting: true, nearby: true };
     this.past = new Past(scene.view, scene.past);
     for (const { room, read, door } of scene.view.rooms) {
       this.#read.set(room, read);
@@ -92,6 +67,7 @@ export class Fake implements Transport {
     const told: Change[] = [];
     for (const change of changes) {
       told.push(change);
+      if (change.change === "nearby") this.around.take(change.nearby);
       if (change.change === "room_opened")
         this.past.open(change.room.room, change.room.name, change.room.items);
       if (change.change === "room" && change.what === "compare")
@@ -104,12 +80,11 @@ export class Fake implements Transport {
   }
 
   async subscribe(onUpdate: (update: Update) => void): Promise<() => void> {
-    if (this.#scene.broken) throw this.#scene.broken;
+    if (this.scene.broken) throw this.scene.broken;
     this.#tell = onUpdate;
-    if (!this.#scene.silent) this.#tell({ update: "snapshot", view: this.#scene.view });
-    if (this.#scene.soon)
-      setTimeout((changes) => this.tell(...changes), ANSWER_MS, this.#scene.soon);
-    const { ticks } = this.#scene;
+    if (!this.scene.silent) this.#tell({ update: "snapshot", view: this.scene.view });
+    if (this.scene.soon) setTimeout((changes) => this.tell(...changes), ANSWER_MS, this.scene.soon);
+    const { ticks } = this.scene;
     let n = 0;
     const timer = ticks && setInterval(() => this.tell(ticks.change(++n)), ticks.every);
     return () => {
@@ -119,18 +94,18 @@ export class Fake implements Transport {
   }
 
   async setName(name: string): Promise<void> {
-    this.#call("setName", name);
-    this.#refuseUnless(name.trim() !== "", "empty");
-    this.#refuseUnless([...name].length <= 40, "too_long");
-    this.tell({ change: "me", me: { ...this.#scene.view.me, name: name.trim() } });
+    this.call("setName", name);
+    this.refuseUnless(name.trim() !== "", "empty");
+    this.refuseUnless([...name].length <= 40, "too_long");
+    this.tell({ change: "me", me: { ...this.scene.view.me, name: name.trim() } });
   }
 
   async hostRoom(name: string, settings: RoomSettings, passcode: string | null): Promise<RoomId> {
-    this.#call("hostRoom", name, settings, passcode);
+    this.call("hostRoom", name, settings, passcode);
     await wait(ANSWER_MS);
-    this.#refuseUnless(name.trim() !== "", "empty");
-    this.#refuseUnless(passcode === null || passcode.trim().length >= 6, "too_short");
-    const room = hosted(`made${++this.#made}`, name.trim(), this.#scene.view.me, settings);
+    this.refuseUnless(name.trim() !== "", "empty");
+    this.refuseUnless(passcode === null || passcode.trim().length >= 6, "too_short");
+    const room = hosted(`made${++this.#made}`, name.trim(), this.scene.view.me, settings);
     room.door = door(passcode === null ? {} : { passcode: passcode as never });
     this.#doors.set(room.room, room.door);
     this.tell({ change: "room_opened", room });
@@ -138,57 +113,57 @@ export class Fake implements Transport {
   }
 
   async stopHosting(room: RoomId): Promise<void> {
-    this.#call("stopHosting", room);
+    this.call("stopHosting", room);
     await this.#hosting(room, false);
   }
 
   async resumeHosting(room: RoomId): Promise<void> {
-    this.#call("resumeHosting", room);
+    this.call("resumeHosting", room);
     await this.#hosting(room, true);
   }
 
   async lookUp(text: string): Promise<Found> {
-    this.#call("lookUp", text);
-    this.#refuseUnless(text.trim() !== "", "not_an_address");
+    this.call("lookUp", text);
+    this.refuseUnless(text.trim() !== "", "not_an_address");
     await wait(ANSWER_MS);
-    const found = this.#scene.found ?? "nobody_answers";
+    const found = this.scene.found ?? "nobody_answers";
     if (typeof found === "string")
       throw { code: found, message: "as the scene says" } satisfies Failure;
     return found;
   }
 
   async join(address: string, room: RoomId, name: string): Promise<void> {
-    this.#call("join", address, room, name);
+    this.call("join", address, room, name);
     this.tell({ change: "room_opened", room: opening(room, name, address) });
     setTimeout(() => this.#room(room, { what: "link", link: { state: "online" } }), 3 * ANSWER_MS);
   }
 
   async leave(room: RoomId, keep: boolean): Promise<void> {
-    this.#call("leave", room, keep);
-    const known = this.#scene.view.rooms.find((open) => open.room === room);
+    this.call("leave", room, keep);
+    const known = this.scene.view.rooms.find((open) => open.room === room);
     this.tell({ change: "room_left", room });
     if (!known || known.hosting) return;
     const { name, address, security } = known;
     const recent = { room, name, address, joined_at: Date.now(), ...security };
     this.tell({
       change: "recents",
-      recents: [{ ...recent, kept: keep }, ...this.#scene.view.recents],
+      recents: [{ ...recent, kept: keep }, ...this.scene.view.recents],
     });
   }
 
   async page(room: RoomId, at: PageAt): Promise<Page> {
-    this.#call("page", room, at);
+    this.call("page", room, at);
     return this.past.page(room, at);
   }
 
   async read(room: RoomId, place: Place): Promise<void> {
-    this.#call("read", room, place);
+    this.call("read", room, place);
     this.#read.set(room, later(this.#read.get(room) ?? null, place));
     this.#room(room, this.#unread(room));
   }
 
   async unreadFrom(room: RoomId, place: Place): Promise<void> {
-    this.#call("unreadFrom", room, place);
+    this.call("unreadFrom", room, place);
     const before = this.past.items(room).filter((item) => {
       const other = placeOf(item);
       return other !== null && comparePlaces(other, place) < 0;
@@ -198,41 +173,41 @@ export class Fake implements Transport {
   }
 
   async saveDraft(room: RoomId, text: string): Promise<void> {
-    this.#call("saveDraft", room, text);
+    this.call("saveDraft", room, text);
   }
 
   async setPrefs(prefs: string): Promise<void> {
-    this.#call("setPrefs", prefs);
+    this.call("setPrefs", prefs);
   }
 
   async search(room: RoomId | null, query: string, before: number | null): Promise<Hits> {
-    this.#call("search", room, query, before);
+    this.call("search", room, query, before);
     return this.past.search(room, query, before);
   }
 
   async exportRoom(room: RoomId, format: ExportFormat): Promise<string> {
-    this.#call("exportRoom", room, format);
+    this.call("exportRoom", room, format);
     await wait(ANSWER_MS);
-    const name = this.#scene.view.rooms.find((open) => open.room === room)?.name ?? "room";
+    const name = this.scene.view.rooms.find((open) => open.room === room)?.name ?? "room";
     return `/home/ada/Downloads/ChatSpot ${name} 2026-03-07.${format === "html" ? "html" : "jsonl"}`;
   }
 
   async setSettings(room: RoomId, settings: RoomSettings): Promise<void> {
-    this.#call("setSettings", room, settings);
+    this.call("setSettings", room, settings);
     await wait(ANSWER_MS);
     this.#room(room, { what: "settings", settings });
     this.#commit(room, { kind: "settings", id: `set${++this.#made}`, settings });
   }
 
   async redial(room: RoomId): Promise<void> {
-    this.#call("redial", room);
+    this.call("redial", room);
     this.#room(room, { what: "link", link: { state: "connecting" } });
     await wait(3 * ANSWER_MS);
     this.#room(room, { what: "link", link: { state: "online" } });
   }
 
   async send(room: RoomId, text: string): Promise<void> {
-    this.#call("send", room, text);
+    this.call("send", room, text);
     const pending: Pending = {
       ...message(`sent${++this.#made}`, text),
       at: Date.now(),
@@ -243,8 +218,8 @@ export class Fake implements Transport {
   }
 
   async retry(room: RoomId, id: string): Promise<void> {
-    this.#call("retry", room, id);
-    const pending = this.#scene.view.rooms
+    this.call("retry", room, id);
+    const pending = this.scene.view.rooms
       .find((open) => open.room === room)
       ?.outbox.find((sent) => sent.id === id);
     if (!pending) return;
@@ -253,34 +228,34 @@ export class Fake implements Transport {
   }
 
   async discard(room: RoomId, id: string): Promise<boolean> {
-    this.#call("discard", room, id);
+    this.call("discard", room, id);
     this.#room(room, { what: "pending_gone", id });
     return true;
   }
 
   async typing(room: RoomId, active: boolean): Promise<void> {
-    this.#call("typing", room, active);
+    this.call("typing", room, active);
   }
 
   async forgetRecent(room: RoomId): Promise<void> {
-    this.#call("forgetRecent", room);
+    this.call("forgetRecent", room);
     this.tell({
       change: "recents",
-      recents: this.#scene.view.recents.filter((recent) => recent.room !== room),
+      recents: this.scene.view.recents.filter((recent) => recent.room !== room),
     });
   }
 
   async copyText(text: string): Promise<void> {
-    this.#call("copyText", text);
+    this.call("copyText", text);
   }
 
   async suggestPasscode(): Promise<string> {
-    this.#call("suggestPasscode");
+    this.call("suggestPasscode");
     return this.#made++ === 0 ? PASSCODE : `harbour-violet-ladder-${this.#made}`;
   }
 
   async passcode(room: RoomId, text: string): Promise<void> {
-    this.#call("passcode", room, text);
+    this.call("passcode", room, text);
     this.#room(room, { what: "link", link: { state: "connecting" } });
     await wait(ANSWER_MS);
     const link =
@@ -291,8 +266,8 @@ export class Fake implements Transport {
   }
 
   async readLink(text: string): Promise<LinkQuestion> {
-    this.#call("readLink", text);
-    this.#refuseUnless(text.length > 24, "bad_link");
+    this.call("readLink", text);
+    this.refuseUnless(text.length > 24 && /chatspot:|key:/i.test(text), "bad_link");
     return {
       link: text,
       room: "linked",
@@ -305,14 +280,14 @@ export class Fake implements Transport {
   }
 
   async joinLink(link: string): Promise<RoomId> {
-    this.#call("joinLink", link);
+    this.call("joinLink", link);
     await wait(ANSWER_MS);
     await this.join("192.168.1.23:4470", "linked", "Choir practice");
     return "linked";
   }
 
   async moderate(room: RoomId, member: MemberId, action: Moderation): Promise<void> {
-    this.#call("moderate", room, member, action);
+    this.call("moderate", room, member, action);
     const known = this.#known(room)?.members.find((other) => other.member === member);
     this.#commit(room, { kind: "moderated", id: `mod${++this.#made}`, member, action });
     if (action === "unban")
@@ -326,21 +301,21 @@ export class Fake implements Transport {
   }
 
   async setRole(room: RoomId, member: MemberId, role: Role): Promise<void> {
-    this.#call("setRole", room, member, role);
+    this.call("setRole", room, member, role);
     const known = this.#known(room)?.members.find((other) => other.member === member);
     this.#commit(room, { kind: "role", id: `role${++this.#made}`, member, role });
     if (known) this.#room(room, { what: "member", member: { ...known, role } });
   }
 
   async deleteMessage(room: RoomId, target: Target): Promise<void> {
-    this.#call("deleteMessage", room, target);
+    this.call("deleteMessage", room, target);
     this.#commit(room, { kind: "deleted", id: `del${++this.#made}`, target });
   }
 
   async setPasscode(room: RoomId, text: string): Promise<void> {
-    this.#call("setPasscode", room, text);
+    this.call("setPasscode", room, text);
     await wait(ANSWER_MS);
-    this.#refuseUnless(text.trim().length >= 6, "too_short");
+    this.refuseUnless(text.trim().length >= 6, "too_short");
     this.#door(room, () => ({ passcode: text as never }));
   }
 
@@ -350,14 +325,14 @@ export class Fake implements Transport {
     uses: number | null,
     seconds: number | null,
   ): Promise<string> {
-    this.#call("makeInvite", room, role, uses, seconds);
+    this.call("makeInvite", room, role, uses, seconds);
     await wait(ANSWER_MS);
     const id = `invite${++this.#made}`;
     const made = {
       id,
       token: id,
       role,
-      made_by: this.#scene.view.me.member,
+      made_by: this.scene.view.me.member,
       made_at: Date.now(),
       expires_at: seconds === null ? null : Date.now() + seconds * 1_000,
       uses_left: uses,
@@ -367,23 +342,23 @@ export class Fake implements Transport {
     return this.inviteLink(room, id);
   }
 
-  async inviteLink(room: RoomId, invite: InviteId): Promise<string> {
-    this.#call("inviteLink", room, invite);
-    return `chatspot://join/AQEAIJ2${invite}hYx0m5T9kPq3vWz7RbLcD1eFgHuJ4sNoXtYiKa${"Qw8".repeat(24)}`;
+  async inviteLink(room: RoomId, invite: InviteId | null): Promise<string> {
+    this.call("inviteLink", room, invite);
+    return `chatspot://join/AQEAIJ2${invite ?? ""}hYx0m5T9kPq3vWz7RbLcD1eFgHuJ4sNoXtYiKa${"Qw8".repeat(24)}`;
   }
 
   async revokeInvite(room: RoomId, invite: InviteId): Promise<void> {
-    this.#call("revokeInvite", room, invite);
+    this.call("revokeInvite", room, invite);
     this.#door(room, (old) => ({ invites: old.invites.filter(({ id }) => id !== invite) }));
   }
 
   async answerKnock(room: RoomId, member: MemberId, admit: boolean): Promise<void> {
-    this.#call("answerKnock", room, member, admit);
+    this.call("answerKnock", room, member, admit);
     this.#door(room, (old) => ({ knocks: old.knocks.filter((other) => other.member !== member) }));
   }
 
   async compare(room: RoomId, wish: CompareWish): Promise<void> {
-    this.#call("compare", room, wish);
+    this.call("compare", room, wish);
     const before = this.#compares.get(room) ?? this.#known(room)?.compare;
     const asked = wish.wish === "ask" ? wish.member : before?.member;
     const member = this.#known(room)?.members.find((other) => other.member === asked);
@@ -396,49 +371,41 @@ export class Fake implements Transport {
   }
 
   async openLink(href: string): Promise<void> {
-    this.#call("openLink", href);
-    this.#refuseUnless(/^(https?|mailto):/.test(href), "unsafe_link");
+    this.call("openLink", href);
+    this.refuseUnless(/^(https?|mailto):/.test(href), "unsafe_link");
   }
 
   async exportIdentity(passphrase: string): Promise<string> {
-    this.#call("exportIdentity", passphrase);
+    this.call("exportIdentity", passphrase);
     await wait(ANSWER_MS);
     return "/home/ada/Downloads/ChatSpot identity of Ada.txt";
   }
 
   async importIdentity(text: string, passphrase: string): Promise<void> {
-    this.#call("importIdentity", text, passphrase);
+    this.call("importIdentity", text, passphrase);
     await wait(ANSWER_MS);
-    this.#refuseUnless(text.startsWith("chatspot"), "not_an_identity");
-    this.#refuseUnless(passphrase !== "wrong", "wrong_passphrase");
+    this.refuseUnless(text.startsWith("chatspot"), "not_an_identity");
+    this.refuseUnless(passphrase !== "wrong", "wrong_passphrase");
   }
 
   async restart(): Promise<void> {
-    this.#call("restart");
+    this.call("restart");
   }
 
   async painted(): Promise<void> {
-    this.#call("painted");
+    this.call("painted");
   }
 
   async quit(): Promise<void> {
-    this.#call("quit");
+    this.call("quit");
   }
 
   async stay(): Promise<void> {
-    this.#call("stay");
-  }
-
-  #call(...call: readonly unknown[]): void {
-    this.calls.push(call);
-  }
-
-  #refuseUnless(good: boolean, code: FailureCode): void {
-    if (!good) throw { code, message: "as the real one would" } satisfies Failure;
+    this.call("stay");
   }
 
   #known(room: RoomId): RoomView | undefined {
-    return this.#scene.view.rooms.find((open) => open.room === room);
+    return this.scene.view.rooms.find((open) => open.room === room);
   }
 
   #door(room: RoomId, change: (old: DoorView) => Partial<DoorView>): void {
@@ -455,12 +422,12 @@ export class Fake implements Transport {
 
   #unread(room: RoomId): RoomChange {
     const read = this.#read.get(room) ?? null;
-    const unread = this.past.unread(room, read, this.#scene.view.me.member);
+    const unread = this.past.unread(room, read, this.scene.view.me.member);
     return { what: "read", read, unread: Math.min(unread, LIMITS.unreadCounted) };
   }
 
   #commit(room: RoomId, body: Body): void {
-    const { member, name } = this.#scene.view.me;
+    const { member, name } = this.scene.view.me;
     const end = endOf(this.past.items(room)) ?? { log: 1, seq: 0 };
     const event = {
       seq: end.seq + 1,
@@ -474,7 +441,7 @@ export class Fake implements Transport {
   }
 
   async #hosting(room: RoomId, running: boolean): Promise<void> {
-    const hosting = this.#scene.view.rooms.find((open) => open.room === room)?.hosting;
+    const hosting = this.scene.view.rooms.find((open) => open.room === room)?.hosting;
     if (!hosting) return;
     this.#room(room, { what: "hosting", hosting: { ...hosting, running } });
     this.#room(room, {

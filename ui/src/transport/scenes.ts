@@ -1,6 +1,7 @@
 /** Every state of the window worth looking at, by name: `?scene=NAME` in a plain browser, and all of them in shots.mjs. */
 import type { Change, Item, RoomId, RoomView } from "../generated/protocol";
 import { retentionOf } from "../state/retention";
+import { nearbyScenes } from "./around";
 import {
   ada,
   address,
@@ -349,5 +350,6 @@ export const scenes: Record<string, () => Scene> = {
     return { ...scene, view: { ...scene.view, recovered: "anew" } };
   },
   ...trustScenes,
+  ...nearbyScenes,
   "quit-asked": () => inRoom(workshop(), { soon: [{ change: "quit_asked", others: 3 }] }),
 };

@@ -1,6 +1,14 @@
 /** The transport of the desktop window: Tauri commands one way, one channel the other. */
 import { Channel, invoke } from "@tauri-apps/api/core";
-import type { Hits, LinkQuestion, Page, RoomId, Update } from "../generated/protocol";
+import type {
+  Checkup,
+  Handout,
+  Hits,
+  LinkQuestion,
+  Page,
+  RoomId,
+  Update,
+} from "../generated/protocol";
 import { asFailure, type Transport } from "./transport";
 
 async function call<T>(command: string, args: Record<string, unknown> = {}): Promise<T> {
@@ -14,7 +22,7 @@ async function call<T>(command: string, args: Record<string, unknown> = {}): Pro
 /** The transport of this window. */
 export function tauri(): Transport {
   return {
-    capabilities: { hosting: true },
+    capabilities: { hosting: true, nearby: true },
     async subscribe(onUpdate) {
       const channel = new Channel<Update>(onUpdate);
       await call("subscribe", { channel });
@@ -30,6 +38,15 @@ export function tauri(): Transport {
     resumeHosting: (room) => call("resume_hosting", { room }),
     lookUp: (text) => call("look_up", { text }),
     join: (address, room, name) => call("join", { address, room, name }),
+    lookNearby: (active) => call("look_nearby", { active }),
+    setDiscovery: (discovery) => call("set_discovery", { discovery }),
+    scan: () => call("scan"),
+    stopScan: () => call("stop_scan"),
+    joinNearby: (room) => call("join_nearby", { room }),
+    checkUp: () => call<Checkup>("check_up"),
+    handOut: (link) => call<Handout>("hand_out", { link }),
+    saveQr: (link, format) => call<string>("save_qr", { link, format }),
+    copyQr: (link) => call("copy_qr", { link }),
     readLink: (text) => call<LinkQuestion>("read_link", { text }),
     joinLink: (link) => call<RoomId>("join_link", { link }),
     passcode: (room, text) => call("passcode", { room, text }),

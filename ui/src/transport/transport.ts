@@ -1,10 +1,13 @@
 /** What the window asks of whatever holds the connections, and what it is told. Nothing here knows how. */
 import type {
+  Checkup,
   ClientId,
   CompareWish,
+  Discovery,
   ExportFormat,
   Failure,
   Found,
+  Handout,
   Hits,
   InviteId,
   LinkQuestion,
@@ -12,6 +15,7 @@ import type {
   Moderation,
   Page,
   PageAt,
+  PictureFormat,
   Place,
   Role,
   RoomId,
@@ -24,6 +28,8 @@ import type {
 export interface Capabilities {
   /** Whether rooms can be hosted from here. */
   readonly hosting: boolean;
+  /** Whether rooms nearby can be found from here. */
+  readonly nearby: boolean;
 }
 
 /** Every call rejects with a {@link Failure} and nothing else. */
@@ -42,6 +48,23 @@ export interface Transport {
   resumeHosting(room: RoomId): Promise<void>;
   lookUp(text: string): Promise<Found>;
   join(address: string, room: RoomId, name: string): Promise<void>;
+  /** The list of rooms nearby came into view, or left it: the network is asked only while somebody looks. */
+  lookNearby(active: boolean): Promise<void>;
+  /** Kept over restarts. */
+  setDiscovery(discovery: Discovery): Promise<void>;
+  /** Tries the addresses of the own network one after the other; `view.nearby.scan` tells how far it is. */
+  scan(): Promise<void>;
+  stopScan(): Promise<void>;
+  /** Joins a room of `view.nearby` at whichever of its addresses proves to be it. */
+  joinNearby(room: RoomId): Promise<void>;
+  /** Looks why rooms are not found; takes up to 15 s. */
+  checkUp(): Promise<Checkup>;
+  /** An invite link in every form that can be handed out. Asks nobody. */
+  handOut(link: string): Promise<Handout>;
+  /** Writes a link's QR code to a file, and tells where. */
+  saveQr(link: string, format: PictureFormat): Promise<string>;
+  /** Puts a link's QR code into the clipboard as a picture. */
+  copyQr(link: string): Promise<void>;
   /** What an invite link says. Asks nobody. */
   readLink(text: string): Promise<LinkQuestion>;
   joinLink(link: string): Promise<RoomId>;
@@ -80,8 +103,8 @@ export interface Transport {
     uses: number | null,
     seconds: number | null,
   ): Promise<string>;
-  /** The link of an invite that was made before. */
-  inviteLink(room: RoomId, invite: InviteId): Promise<string>;
+  /** The link of an invite that was made before; with null, one that only leads there. */
+  inviteLink(room: RoomId, invite: InviteId | null): Promise<string>;
   revokeInvite(room: RoomId, invite: InviteId): Promise<void>;
   answerKnock(room: RoomId, member: MemberId, admit: boolean): Promise<void>;
   compare(room: RoomId, wish: CompareWish): Promise<void>;

@@ -95,14 +95,14 @@ const failures: Record<FailureCode, Told> = {
   },
   bad_link: {
     what: "That invite is not complete, or it is none.",
-    next: "Copy the whole of it, from chatspot:// to its end, or ask for a new one.",
+    next: "Copy the whole of it, from its first letter to its last, or ask for a new one.",
   },
   link_too_new: {
     what: "That invite is for a newer ChatSpot than this one.",
     next: "Update ChatSpot, then open it again.",
   },
   room_not_there: {
-    what: "The room answers at none of the addresses in the invite.",
+    what: "The room answers at none of its addresses.",
     next: "Is the host's ChatSpot open, and are you on the same network? An old invite may hold old addresses.",
   },
   too_short: {
@@ -136,6 +136,10 @@ const failures: Record<FailureCode, Told> = {
   not_connected: {
     what: "That needs a connection to the room.",
     next: "Wait until it is back, then try again.",
+  },
+  no_discovery: {
+    what: "ChatSpot was started without looking for rooms nearby.",
+    next: "Start it again without CHATSPOT_NEARBY=off, or ask whoever set that up. Join by address works all the same.",
   },
   internal: {
     what: "Something went wrong inside ChatSpot.",

@@ -47,6 +47,7 @@ function rulesNow(now: RoomSettings): string {
         : `messages are kept for ${days(count)}`;
   const parts = [kept, waysIn[now.admission]];
   if (now.locked) parts.push("the room is locked");
+  if (now.hidden) parts.push("the room is hidden from Rooms nearby");
   if (now.slow > 0) parts.push(`slow mode is ${span(now.slow)}`);
   return `changed the rules: ${list(parts, parts.length)}`;
 }
@@ -59,6 +60,10 @@ function rulesSet(now: RoomSettings, before: RoomSettings | null): string {
   if (before.admission !== now.admission) parts.push(admissions[now.admission]);
   if (before.locked !== now.locked)
     parts.push(now.locked ? "locked the room" : "unlocked the room");
+  if ((before.hidden ?? false) !== (now.hidden ?? false))
+    parts.push(
+      now.hidden ? "hid the room from Rooms nearby" : "let the room show under Rooms nearby",
+    );
   if (before.slow !== now.slow)
     parts.push(now.slow > 0 ? `set slow mode to ${span(now.slow)}` : "turned slow mode off");
   return parts.length > 0 ? list(parts, parts.length) : "left the room's rules as they are";

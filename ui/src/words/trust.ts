@@ -122,14 +122,10 @@ export const trust = {
     unbanOne: (name: string) => `Lift the ban of ${name}`,
   },
   invite: {
-    link: "By an invite link",
-    linkLead: "The easiest and safest: they need no passcode, and cannot end up in another room.",
-    address: "By address",
     passcode: "Then they are asked for the passcode:",
     only: "An address alone is not enough: this room takes invites only.",
     knock: "Then they knock, and you let them in.",
     locked: "The room is locked: nobody new comes in until you unlock it.",
-    door: "Who may come in…",
   },
   link: {
     title: (name: string) => `Join ${name}?`,
@@ -175,7 +171,7 @@ export const trust = {
     offered: "The key of what answers there now",
     unknown: "It showed none that holds.",
     why: "Either somebody stands between you and the host, or the host made the room anew on another computer.",
-    next: "Ask the host in person, and compare the fingerprints. If the room was really made anew, forget the old one in the settings, under Known rooms, then join it like a new one.",
+    next: "Ask the host in person, and compare the fingerprints. If the room was really made anew, forget the old one in the settings, under Rooms, then join it like a new one.",
   },
   badge: {
     verified: "Verified",
@@ -315,7 +311,7 @@ export const trust = {
     slowLead: "Slow mode: what you send goes out by itself then.",
   },
   you: {
-    pages: { you: "You", look: "Look", rooms: "Known rooms" },
+    pages: { you: "You", look: "Look", rooms: "Rooms" },
     key: "Your key",
     keyLead: "It is who you are in every room. The tag stands beside your name.",
     tag: (tag: string) => `Tag ${tag}`,
@@ -347,6 +343,7 @@ export const trust = {
     go: "Replace and start again",
   },
   known: {
+    title: "Known rooms",
     lead: "ChatSpot remembers the key of each room that you joined, and goes into no other in its place.",
     none: "You have joined no room yet.",
     forget: "Forget",

@@ -1,5 +1,6 @@
 //! What is asked of the store and what it answers, as data.
 
+use chatspot_protocol::address::Address;
 use chatspot_protocol::identity::Identity;
 use chatspot_protocol::ids::{RoomId, Token, WallMillis};
 use chatspot_protocol::session::Resume;
@@ -43,8 +44,8 @@ pub struct OpenRoom {
     pub room: RoomId,
     /// Its name.
     pub name: RoomName,
-    /// The address that it was joined by.
-    pub address: String,
+    /// Where it may be, best first.
+    pub addresses: Vec<Address>,
 }
 
 /// How a room is opened.
@@ -52,8 +53,10 @@ pub struct OpenRoom {
 pub struct Opening {
     /// Its name, as far as known.
     pub name: RoomName,
-    /// Where it is.
-    pub address: String,
+    /// Where it may be, best first.
+    pub addresses: Vec<Address>,
+    /// How that is known.
+    pub learnt: Learnt,
     /// When it was joined. None when it is not joined now, but opened again: a room that was never joined is not among
     /// the recent ones.
     pub joined_at: Option<WallMillis>,
@@ -89,8 +92,8 @@ pub struct Acquaintance {
     pub room: RoomId,
     /// Its name.
     pub name: RoomName,
-    /// Where it was.
-    pub address: String,
+    /// Where it was once.
+    pub addresses: Vec<Address>,
 }
 
 /// What became of what was to be kept.
@@ -120,4 +123,41 @@ pub enum History {
     Keep,
     /// It is deleted, with everything else of the room.
     Delete,
+}
+
+/// How an address came to be known for a room's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Learnt {
+    /// Somebody typed it, or it stood in a link that somebody opened.
+    Named,
+    /// The room was found there.
+    Sighted,
+    /// The room is hosted by this installation: there is one such address, and it is nobody else's.
+    Hosted,
+}
+
+/// An address of a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownAddress {
+    /// It.
+    pub address: Address,
+    /// When the room proved itself there last.
+    pub worked: Option<WallMillis>,
+    /// How it is known.
+    pub learnt: Learnt,
+}
+
+/// A room that was joined before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    /// Which.
+    pub room: RoomId,
+    /// Its name.
+    pub name: RoomName,
+    /// Where it may be, best first; at most [`chatspot_protocol::limits::NEARBY_ADDRESSES`].
+    pub addresses: Vec<Address>,
+    /// Those of them at which it proved itself, in the same order.
+    pub worked: Vec<Address>,
+    /// When it was joined last.
+    pub joined_at: WallMillis,
 }

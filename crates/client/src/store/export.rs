@@ -63,7 +63,7 @@ pub(super) fn export(
     flushed
         .and_then(|()| file.as_file().sync_all())
         .map_err(in_folder)?;
-    let path = reserve(folder, stem, format).map_err(in_folder)?;
+    let path = new_file(folder, stem, suffix(format)).map_err(in_folder)?;
     match file.persist(&path) {
         Ok(_) => Ok(path),
         Err(error) => {
@@ -317,13 +317,17 @@ impl Utc {
     }
 }
 
-/// Makes an empty file of a name that was free, so that nothing that is there is replaced or followed.
-fn reserve(folder: &Path, stem: &str, format: ExportFormat) -> io::Result<PathBuf> {
-    let stem = file_stem(stem);
-    let ending = match format {
+/// The ending of a file's name.
+fn suffix(format: ExportFormat) -> &'static str {
+    match format {
         ExportFormat::JsonLines => "jsonl",
         ExportFormat::Html => "html",
-    };
+    }
+}
+
+/// Makes an empty file in a folder, of a name that was free: nothing that is there is replaced or followed.
+pub fn new_file(folder: &Path, stem: &str, ending: &str) -> io::Result<PathBuf> {
+    let stem = file_stem(stem);
     let mut number = 1;
     loop {
         let path = folder.join(if number == 1 {

@@ -9,10 +9,11 @@ use chatspot_protocol::timeline::{Row, items_of};
 use chatspot_protocol::view::{Item, Page, PageAt, Pending, Place, Recent};
 use rusqlite::{Connection, OptionalExtension, named_params};
 
+use super::addresses::BEST;
 use super::schema::{
     END, Room, START, TOLD, from_json, integer, place, told, unreadable, verified,
 };
-use super::{Acquaintance, Kept, OpenRoom};
+use super::{Acquaintance, Kept, OpenRoom, addresses};
 
 /// What a room goes on with.
 pub(super) fn kept(connection: &Connection, room: &Room) -> rusqlite::Result<Kept> {
@@ -61,18 +62,26 @@ fn compared(connection: &Connection) -> rusqlite::Result<Vec<MemberId>> {
 
 /// The rooms that were joined before, for whoever finds a room at an address.
 pub(super) fn acquaintances(connection: &Connection) -> rusqlite::Result<Vec<Acquaintance>> {
-    connection
+    let rooms = connection
         .prepare_cached(
-            "SELECT room, name, address FROM rooms WHERE room IS NOT NULL AND joined_at IS NOT NULL",
+            "SELECT number, room, name FROM rooms
+             WHERE room IS NOT NULL AND joined_at IS NOT NULL",
         )?
         .query_map([], |row| {
-            Ok(Acquaintance {
-                room: RoomId(row.get(0)?),
-                name: room_name(&row.get::<_, String>(1)?)?,
-                address: row.get(2)?,
-            })
+            let name = room_name(&row.get::<_, String>(2)?)?;
+            Ok((row.get::<_, i64>(0)?, RoomId(row.get(1)?), name))
         })?
-        .collect()
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let acquaintance = |(number, room, name)| {
+        let known = addresses::of(connection, number)?;
+        let known = known.into_iter().filter(|known| known.worked.is_some());
+        Ok(Acquaintance {
+            room,
+            name,
+            addresses: known.map(|known| known.address).collect(),
+        })
+    };
+    rooms.into_iter().map(acquaintance).collect()
 }
 
 /// The end of the timeline, and whether there is more before it.
@@ -327,30 +336,36 @@ pub(super) const UNREAD: &str = "
 
 /// The joined rooms that are marked as open, in the order of opening. A hosted one is its host's to open.
 pub(super) fn open_rooms(connection: &Connection) -> rusqlite::Result<Vec<OpenRoom>> {
-    connection
+    let mut rooms = connection
         .prepare_cached(
-            "SELECT room, name, address FROM rooms
+            "SELECT number, room, name FROM rooms
              WHERE room IS NOT NULL AND open IS NOT NULL AND joined_at IS NOT NULL ORDER BY open",
         )?
         .query_map([], |row| {
-            Ok(OpenRoom {
-                room: RoomId(row.get(0)?),
-                name: room_name(&row.get::<_, String>(1)?)?,
-                address: row.get(2)?,
-            })
+            let room = OpenRoom {
+                room: RoomId(row.get(1)?),
+                name: room_name(&row.get::<_, String>(2)?)?,
+                addresses: Vec::new(),
+            };
+            Ok((row.get::<_, i64>(0)?, room))
         })?
-        .collect()
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    for (number, room) in &mut rooms {
+        let known = addresses::of(connection, *number)?;
+        room.addresses = known.into_iter().map(|known| known.address).collect();
+    }
+    Ok(rooms.into_iter().map(|(_, room)| room).collect())
 }
 
 /// The rooms that were joined before, latest first.
 pub(super) fn recents(connection: &Connection) -> rusqlite::Result<Vec<Recent>> {
     connection
-        .prepare_cached(
-            "SELECT room, name, address, joined_at,
+        .prepare_cached(&format!(
+            "SELECT room, name, {BEST}, joined_at,
                  EXISTS (SELECT 1 FROM events WHERE events.room = rooms.number), verified
              FROM rooms WHERE room IS NOT NULL AND joined_at IS NOT NULL
-             ORDER BY joined_at DESC, number DESC LIMIT ?",
-        )?
+             ORDER BY joined_at DESC, number DESC LIMIT ?"
+        ))?
         .query_map([i64::try_from(RECENT_ROOMS).unwrap_or(i64::MAX)], |row| {
             let room = RoomId(row.get(0)?);
             Ok(Recent {

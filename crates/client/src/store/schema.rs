@@ -35,8 +35,28 @@ pub(super) const END: Place = Place {
 };
 
 fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![M::up(FIRST), M::up(SECOND)])
+    Migrations::new(vec![M::up(FIRST), M::up(SECOND), M::up(THIRD)])
 }
+
+/// - `addresses.worked` is when the room proved itself there last, null where it never did.
+/// - `addresses.learnt` is 0 for what somebody named, 1 for what was heard of, 2 for the room's own place when it is
+///   hosted here.
+/// - `discovery` has one row at most.
+const THIRD: &str = "
+CREATE TABLE addresses (
+    room INTEGER NOT NULL REFERENCES rooms (number),
+    address TEXT NOT NULL,
+    learnt INTEGER NOT NULL,
+    heard INTEGER NOT NULL,
+    worked INTEGER,
+    PRIMARY KEY (room, address)
+) STRICT, WITHOUT ROWID;
+INSERT INTO addresses (room, address, learnt, heard, worked)
+    SELECT number, address, CASE WHEN joined_at IS NULL THEN 2 ELSE 0 END, 1, joined_at FROM rooms
+    WHERE room IS NOT NULL AND address <> '';
+ALTER TABLE rooms DROP COLUMN address;
+CREATE TABLE discovery (wanted INTEGER NOT NULL) STRICT;
+";
 
 /// - `events.proof` is null in rows that are older than signatures.
 /// - `events.target` is the start of the id of the message that an edit or a deletion is about.

@@ -1,5 +1,6 @@
 //! What both stores promise, the one on the disk and the one in memory; and what only a disk can show.
 
+mod addresses;
 mod disk;
 mod export;
 mod history;
@@ -11,6 +12,7 @@ mod unsay;
 
 use std::ops::Deref;
 
+use chatspot_protocol::address::Address;
 use chatspot_protocol::event::{
     Body, Days, Event, Proof, Retention, Role, RoomSettings, Submission, Via,
 };
@@ -21,7 +23,7 @@ use chatspot_protocol::timeline::Told;
 use chatspot_protocol::view::{Item, Pending, PendingState, Place, Verified};
 use tempfile::TempDir;
 
-use super::{History, Kept, Opening, Saved, Store};
+use super::{History, Kept, Learnt, Opening, Saved, Store};
 
 const ROOM: RoomId = RoomId([1; 16]);
 const ME: MemberId = MemberId([1; 32]);
@@ -118,11 +120,16 @@ fn proven(event: Event) -> Told {
 fn opening(name: &str) -> Opening {
     Opening {
         name: RoomName::parse(name).unwrap(),
-        address: "h:1".into(),
+        addresses: vec![at("h:1")],
+        learnt: Learnt::Named,
         joined_at: Some(1),
         token: None,
         verified: Verified::No,
     }
+}
+
+fn at(text: &str) -> Address {
+    text.parse().unwrap()
 }
 
 fn cursor(log: u32, next: u64) -> Cursor {

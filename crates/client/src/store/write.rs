@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use super::profile::Profile;
 use super::read;
 use super::schema::{Room, integer, place, verified_number};
-use super::{Kept, Opening};
+use super::{Kept, Learnt, Opening, addresses};
 
 /// Rows deleted in one step: a few milliseconds for what waits behind it.
 const STEP_ROWS: u32 = 500;
@@ -284,17 +284,17 @@ pub(super) fn open_room(
 ) -> rusqlite::Result<Kept> {
     let Opening {
         name,
-        address,
+        addresses: found,
+        learnt,
         joined_at,
         token,
         verified,
     } = opening;
     tx.prepare_cached(
-        "INSERT INTO rooms (room, name, address, joined_at, me, token, verified, open)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT coalesce(max(open), 0) + 1 FROM rooms))
+        "INSERT INTO rooms (room, name, joined_at, me, token, verified, open)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT coalesce(max(open), 0) + 1 FROM rooms))
          ON CONFLICT (room) DO UPDATE SET
              name = excluded.name,
-             address = excluded.address,
              joined_at = coalesce(excluded.joined_at, joined_at),
              me = excluded.me,
              token = coalesce(excluded.token, token),
@@ -304,13 +304,14 @@ pub(super) fn open_room(
     .execute((
         room.0,
         name.as_str(),
-        address,
         joined_at,
         me.0,
         token.map(|token| token.0),
         verified_number(*verified),
     ))?;
-    read::kept(tx, &Room::get(tx, room)?)
+    let room = Room::get(tx, room)?;
+    addresses::learn(tx, room.number, found, *learnt)?;
+    read::kept(tx, &room)
 }
 
 /// The room is not open any more; one that was hosted is a recent one from now on. What was not sent is thrown away: it
@@ -328,17 +329,6 @@ pub(super) fn close_room(
         "DELETE FROM outbox WHERE room = (SELECT number FROM rooms WHERE rooms.room = ?)",
     )?
     .execute([room.0])?;
-    Ok(())
-}
-
-/// The room is reached there from now on.
-pub(super) fn set_address(
-    tx: &Transaction<'_>,
-    room: RoomId,
-    address: &str,
-) -> rusqlite::Result<()> {
-    tx.prepare_cached("UPDATE rooms SET address = ? WHERE room = ?")?
-        .execute((address, room.0))?;
     Ok(())
 }
 
@@ -402,8 +392,9 @@ pub(super) fn forget(tx: &Transaction<'_>, room: RoomId) -> rusqlite::Result<boo
         return Ok(false);
     };
     tx.execute("DELETE FROM outbox WHERE room = ?", [number])?;
+    tx.execute("DELETE FROM addresses WHERE room = ?", [number])?;
     tx.execute(
-        "UPDATE rooms SET room = NULL, me = NULL, name = '', address = '', joined_at = NULL,
+        "UPDATE rooms SET room = NULL, me = NULL, name = '', joined_at = NULL,
              open = NULL, log = NULL, epoch = NULL, next = NULL, low = NULL, settings = NULL,
              read_log = NULL, read_seq = NULL, draft = '', term = 0, verified = 0, token = NULL
          WHERE number = ?",
@@ -421,16 +412,19 @@ pub(super) fn forget_events(tx: &Transaction<'_>, number: i64) -> rusqlite::Resu
         })?;
     tx.execute("UPDATE rooms SET room = NULL WHERE number = ?", [number])?;
     tx.execute(
-        "INSERT INTO rooms (room, me, name, address, joined_at, open, log, epoch, next, low,
+        "INSERT INTO rooms (room, me, name, joined_at, open, log, epoch, next, low,
              settings, read_log, read_seq, draft, term, verified, token)
-         SELECT ?, me, name, address, joined_at, open, log, epoch, next, low,
+         SELECT ?, me, name, joined_at, open, log, epoch, next, low,
              settings, read_log, read_seq, draft, term, verified, token FROM rooms WHERE number = ?",
         (room, number),
     )?;
     let new = tx.last_insert_rowid();
-    tx.execute("UPDATE outbox SET room = ? WHERE room = ?", (new, number))?;
+    for table in ["outbox", "addresses"] {
+        let update = format!("UPDATE {table} SET room = ? WHERE room = ?");
+        tx.execute(&update, (new, number))?;
+    }
     tx.execute(
-        "UPDATE rooms SET me = NULL, name = '', address = '', joined_at = NULL, open = NULL, draft = '',
+        "UPDATE rooms SET me = NULL, name = '', joined_at = NULL, open = NULL, draft = '',
              term = 0, verified = 0, token = NULL
          WHERE number = ?",
         [number],
@@ -510,10 +504,14 @@ pub(super) fn import(
 ) -> rusqlite::Result<()> {
     for (room, name, address, joined_at) in recents {
         tx.execute(
-            "INSERT INTO rooms (room, name, address, joined_at) VALUES (?, ?, ?, ?)
+            "INSERT INTO rooms (room, name, joined_at) VALUES (?, ?, ?)
              ON CONFLICT (room) DO NOTHING",
-            (room.0, name.as_str(), address, joined_at),
+            (room.0, name.as_str(), joined_at),
         )?;
+        if let Ok(address) = address.parse() {
+            let number = Room::get(tx, room)?.number;
+            addresses::learn(tx, number, &[address], Learnt::Named)?;
+        }
     }
     Ok(())
 }

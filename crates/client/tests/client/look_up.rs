@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use chatspot_protocol::ids::Nonce;
-use chatspot_protocol::view::FailureCode;
+use chatspot_protocol::view::{Discovery, FailureCode};
 use chatspot_protocol::wire::{Greeting, ServerFrame, Versions};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -43,7 +43,7 @@ where
 }
 
 /// A WebSocket server that speaks our subprotocol over TLS and begins with that text.
-async fn beginning_with(text: String) -> (SocketAddr, JoinSet<()>) {
+pub(crate) async fn beginning_with(text: String) -> (SocketAddr, JoinSet<()>) {
     let key = Key::new();
     server(move |stream| {
         let (key, text) = (key.clone(), text.clone());
@@ -199,4 +199,15 @@ async fn a_relay_without_rooms_is_told() {
         look_up(&relay.address().to_string()).await,
         Err(FailureCode::NoRooms)
     );
+}
+
+#[tokio::test]
+async fn where_nothing_looks_for_rooms_whoever_wants_it_is_told_so() {
+    let window = Window::new("Ada").await;
+    let none = window.client.check_up(None).await.unwrap_err();
+    assert_eq!(none.code, FailureCode::NoDiscovery);
+    // The wish is kept for a start that can look.
+    window.client.set_discovery(Discovery::Off).await.unwrap();
+    let none = window.client.set_discovery(Discovery::On).await;
+    assert_eq!(none.unwrap_err().code, FailureCode::NoDiscovery);
 }

@@ -67,8 +67,18 @@ async fn somebody_in_between_is_told_nothing() {
         .await
         .unwrap();
     ada.client.stop(room).await.unwrap();
+    ada.until_closed(room, Trouble::Stopped).await;
     ada.client.redial(room).await.unwrap();
-    ada.until_closed(room, Trouble::KeyChanged).await;
+    ada.until_link(room, |link| *link == LinkState::Online)
+        .await;
+    assert_eq!(ada.room(room).address, relay.address().to_string());
+    // Whoever knows no other address is told.
+    let mut bob = Window::new("Bob").await;
+    bob.client
+        .join(&between.to_string(), room, "Room 1")
+        .await
+        .unwrap();
+    bob.until_closed(room, Trouble::KeyChanged).await;
     let heard = heard.lock().unwrap().clone();
     // Frames of a client are masked, so this looks at their number: requests, and goodbyes of a few bytes.
     let requests = String::from_utf8_lossy(&heard).matches("GET /").count();
@@ -221,6 +231,8 @@ async fn lie(tls: &Key, key: &RoomKey, said: Vec<Event>, stream: TcpStream) -> O
     let mut socket = websocket(tls, stream).await?;
     let name = RoomName::parse("Room 1").unwrap();
     let summary = RoomSummary {
+        host: None,
+        hidden: false,
         room: key.id(),
         name: name.clone(),
         online: 1,

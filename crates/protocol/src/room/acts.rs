@@ -85,7 +85,10 @@ impl Room {
             | ClientFrame::Typing { .. }
             | ClientFrame::PasscodeStart { .. }
             | ClientFrame::PasscodeFinish { .. }
-            | ClientFrame::Compare { .. } => return false,
+            | ClientFrame::Compare { .. }
+            | ClientFrame::Introduce { .. }
+            | ClientFrame::DialBack { .. }
+            | ClientFrame::DialledBack { .. } => return false,
         };
         if self.held.iter().any(|(held, _)| *held == conn) || self.acting.contains(&Act::On(member))
         {
@@ -364,6 +367,9 @@ impl Room {
         };
         if (seat.role, seat.muted) == (role, muted) {
             return;
+        }
+        if muted {
+            self.neighbours.forget(&member);
         }
         self.door_changed |= seat.role.is_staff() != role.is_staff();
         (seat.role, seat.muted) = (role, muted);

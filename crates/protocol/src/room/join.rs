@@ -242,6 +242,7 @@ impl Room {
         let frame = ServerFrame::Welcome(Box::new(self.welcome()));
         self.outputs.push_back(Output::Send { conn, frame });
         self.show_door(conn, role);
+        self.introduce_to(conn, member);
     }
 
     /// Whoever is here already becomes by an invite what they were not: the room says so.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::ids::{ClientId, MemberId};
 use crate::limits::{
-    MEMBER_COMPARE_EVERY, MEMBER_COMPARES, MEMBER_RENAME_EVERY, MEMBER_RENAMES,
+    MEMBER_COMPARE_EVERY, MEMBER_COMPARES, MEMBER_DIAL_BACK_EVERY, MEMBER_DIAL_BACKS,
+    MEMBER_INTRODUCE_EVERY, MEMBER_INTRODUCTIONS, MEMBER_RENAME_EVERY, MEMBER_RENAMES,
     MEMBER_SUBMITS_BURST, MEMBER_SUBMITS_PER_SECOND, ROOM_PACES,
 };
 
@@ -62,6 +63,8 @@ struct Pace {
     submits: Share,
     compares: Share,
     renames: Share,
+    introductions: Share,
+    dial_backs: Share,
     /// The newest submission that was let through. Once more it is free: the log knows what it is.
     newest: Option<ClientId>,
     /// The newest message that is in the log, and when it was let through. It is free, too.
@@ -156,6 +159,18 @@ impl Paces {
         share.take(MEMBER_RENAME_EVERY, MEMBER_RENAMES, now)
     }
 
+    /// Another introduction.
+    pub(super) fn introduce(&mut self, member: MemberId, now: Duration) -> Result<(), TooFast> {
+        let share = &mut self.of(member, now).introductions;
+        share.take(MEMBER_INTRODUCE_EVERY, MEMBER_INTRODUCTIONS, now)
+    }
+
+    /// Whether a member may ask to be dialled back now.
+    pub(super) fn dial_back(&mut self, member: MemberId, now: Duration) -> Result<(), TooFast> {
+        let share = &mut self.of(member, now).dial_backs;
+        share.take(MEMBER_DIAL_BACK_EVERY, MEMBER_DIAL_BACKS, now)
+    }
+
     /// A submission is in the log.
     pub(super) fn taken(&mut self, member: MemberId, id: ClientId) {
         if let Some(pace) = self.members.get_mut(&member)
@@ -177,8 +192,14 @@ impl Paces {
     /// Forgets whom nothing would hold up.
     pub(super) fn forget_idle(&mut self, slow: Duration, now: Duration) {
         self.members.retain(|_, pace| {
-            let until = [pace.submits.0, pace.compares.0, pace.renames.0];
-            until.into_iter().any(|until| until > now)
+            let shares = [
+                pace.submits,
+                pace.compares,
+                pace.renames,
+                pace.introductions,
+                pace.dial_backs,
+            ];
+            shares.into_iter().any(|share| share.0 > now)
                 || pace.speaking.is_some()
                 || pace.spoke.is_some_and(|(_, at)| at + slow > now)
         });

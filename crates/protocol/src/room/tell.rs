@@ -78,6 +78,7 @@ impl Room {
     /// Takes a member's seat away and tells everybody.
     pub(super) fn unseat(&mut self, member: MemberId) -> Option<Seat> {
         let seat = self.seats.remove(&member)?;
+        self.neighbours.forget(&member);
         let gone = Member {
             presence: Presence::Gone,
             ..self.member(member, &seat)

@@ -17,6 +17,7 @@ mod door;
 mod flight;
 mod join;
 mod knock;
+mod neighbours;
 mod pace;
 mod random;
 mod seats;

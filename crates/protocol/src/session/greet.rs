@@ -294,6 +294,7 @@ impl Session {
         self.timeline
             .welcome(welcome.epoch, welcome.first, welcome.head);
         self.learn(None, now);
+        self.tell_of_rooms(now);
     }
 
     /// Somebody typed the passcode that [`LinkState::Passcode`] asks for: dials anew with it.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Line, Output, Session};
 use crate::limits::{
-    DEAD_AFTER, GREETING_TIMEOUT, PING_AFTER, REDIAL_FIRST, REDIAL_MOST, REPLACED_AGAIN,
-    SLOW_REDIAL_FIRST, SLOW_REDIAL_MOST,
+    DEAD_AFTER, DOUBTED_FOR, GREETING_TIMEOUT, PING_AFTER, REDIAL_FIRST, REDIAL_MOST,
+    REPLACED_AGAIN, SLOW_REDIAL_FIRST, SLOW_REDIAL_MOST,
 };
 use crate::time::Now;
 use crate::view::{LinkState, RoomChange, Trouble};
@@ -95,16 +95,76 @@ impl Session {
     pub fn opened(&mut self, line: Line, secret: [u8; 32], now: Now) {
         self.way.opened(line, secret);
         self.heard = now.mono;
-        self.pinged = false;
+        self.dead_at = None;
         self.ending = None;
         self.state = State::AwaitGreeting {
             until: now.mono + GREETING_TIMEOUT,
         };
     }
 
-    /// There is no socket to be had.
+    /// There is no socket to be had, or none to a relay that has the room.
     pub fn dial_failed(&mut self, trouble: Trouble, now: Now) {
-        self.wait(trouble, now);
+        let trouble = match trouble {
+            // It answered and hung up: who never was in knows no reason to take it for the room.
+            Trouble::Lost if !self.was_in => Trouble::NotChatspot,
+            trouble => trouble,
+        };
+        self.end(trouble, now);
+    }
+
+    /// The room was found at another address, or proved itself anew. Dials at once where that can help: true then.
+    pub fn sighted(&mut self) -> bool {
+        let waits = matches!(self.state, State::Waiting { .. } | State::Closed);
+        let helps = waits
+            && self.trouble.is_some_and(|trouble| match trouble {
+                Trouble::NameUnknown
+                | Trouble::NobodyAnswers
+                | Trouble::NotChatspot
+                | Trouble::NoSuchRoom
+                // Whatever stood in its place: here it is.
+                | Trouble::KeyChanged
+                | Trouble::HostClosed
+                | Trouble::RelayStopping
+                | Trouble::Lost
+                | Trouble::Silent => true,
+                Trouble::RelayTooOld
+                | Trouble::ClientTooOld
+                | Trouble::RoomFull
+                | Trouble::TooSlow
+                | Trouble::Replaced
+                | Trouble::Unauthenticated
+                | Trouble::Stopped
+                | Trouble::Banned
+                | Trouble::Kicked
+                | Trouble::Locked
+                | Trouble::InviteNeeded
+                | Trouble::BadInvite
+                | Trouble::NotLocal
+                | Trouble::Denied
+                | Trouble::SlowDown
+                | Trouble::NotSaved
+                | Trouble::Protocol => false,
+            });
+        if helps {
+            self.dial();
+        }
+        helps
+    }
+
+    /// Whether something answered, and the connection to it is open.
+    pub fn is_in_touch(&self) -> bool {
+        match self.state {
+            State::AwaitGreeting { .. }
+            | State::AwaitWelcome { .. }
+            | State::Knocking
+            | State::Online => true,
+            State::Dialling | State::Waiting { .. } | State::AtDoor | State::Closed => false,
+        }
+    }
+
+    /// The term that a warrant of the room has to have at least.
+    pub fn term(&self) -> u64 {
+        self.trust.term
     }
 
     /// The connection ended, with this close code if there was one.
@@ -131,6 +191,18 @@ impl Session {
             | State::AwaitWelcome { .. }
             | State::Knocking
             | State::Online => self.dial_anew(),
+        }
+    }
+
+    /// The room was found where it was not before: the connection may lead to where it is no more. Asks for a sign of
+    /// life, and waits for it only [`DOUBTED_FOR`].
+    pub fn doubted(&mut self, now: Now) {
+        let until = now.mono + DOUBTED_FOR;
+        if matches!(self.state, State::Online | State::Knocking)
+            && self.dead_at.is_none_or(|at| until < at)
+        {
+            self.dead_at = Some(until);
+            self.outputs.push_back(Output::Ping);
         }
     }
 
@@ -187,13 +259,16 @@ impl Session {
                 self.hang_up(close::PROTOCOL, Trouble::Lost, now);
             }
             State::Waiting { until } if until <= now.mono => self.dial(),
-            State::Online | State::Knocking if self.heard + DEAD_AFTER <= now.mono => {
+            State::Online | State::Knocking
+                if self.heard + DEAD_AFTER <= now.mono
+                    || self.dead_at.is_some_and(|at| at <= now.mono) =>
+            {
                 self.hang_up(close::SILENT, Trouble::Silent, now);
             }
             State::Online | State::Knocking
-                if !self.pinged && self.heard + PING_AFTER <= now.mono =>
+                if self.dead_at.is_none() && self.heard + PING_AFTER <= now.mono =>
             {
-                self.pinged = true;
+                self.dead_at = Some(self.heard + DEAD_AFTER);
                 self.outputs.push_back(Output::Ping);
             }
             _ => {}
@@ -272,6 +347,7 @@ impl Session {
 
     fn close(&mut self, trouble: Trouble) {
         self.state = State::Closed;
+        self.trouble = Some(trouble);
         self.disconnected();
         self.change(RoomChange::Link {
             link: LinkState::Closed { trouble },
@@ -291,6 +367,7 @@ impl Session {
         };
         let until = now.mono + wait;
         self.state = State::Waiting { until };
+        self.trouble = Some(trouble);
         self.disconnected();
         self.change(RoomChange::Link {
             link: LinkState::Waiting {
@@ -309,6 +386,7 @@ impl Session {
         self.tell(grounded);
         self.hide_door();
         self.compare.disconnected();
+        self.all_taken_back();
         self.go_on_comparing();
     }
 

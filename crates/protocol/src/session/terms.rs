@@ -7,7 +7,7 @@ use crate::passcode::Passcode;
 use crate::text::{DisplayName, RoomName};
 use crate::timeline::{Cursor, Told};
 use crate::view::{Pending, RoomChange, Verified};
-use crate::wire::ClientFrame;
+use crate::wire::{Back, ClientFrame, Introduced};
 
 /// What the driver has to do, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,36 @@ pub enum Output {
     Keep(Keep),
     /// Tell the window.
     Change(RoomChange),
+    /// A member tells of rooms, in the place of what it told of before. Hints: each is looked at before it is shown.
+    Introduced {
+        /// Who.
+        member: MemberId,
+        /// By which name the member is known here.
+        by: DisplayName,
+        /// They, each with some addresses in their usual spelling; none when the member takes them back, is gone or
+        /// muted, or the connection ended.
+        rooms: Vec<Introduced>,
+    },
+    /// A member asks to be dialled back; answer with [`super::Session::dialled_back`].
+    DialBack {
+        /// Who.
+        member: MemberId,
+        /// The room that is to be there.
+        room: RoomId,
+        /// Where, as the relay says.
+        address: String,
+    },
+    /// The answer to [`super::Session::dial_back`], or something that nobody asked for.
+    DialledBack {
+        /// Who tried.
+        member: MemberId,
+        /// For which room.
+        room: RoomId,
+        /// Where it was tried, in its usual spelling; none where it was not.
+        address: Option<String>,
+        /// What came of it.
+        outcome: Back,
+    },
     /// The room was left; nothing more comes.
     Left,
 }

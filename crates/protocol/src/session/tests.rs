@@ -5,7 +5,8 @@ use crate::event::{Admission, Body, Event, Leaving, Role};
 use crate::identity::{RelayName, RoomKey, Warrant};
 use crate::ids::{Epoch, Exporter, Nonce, Seq, TlsKey, Token, WallMillis};
 use crate::limits::{
-    GREETING_TIMEOUT, PROTOCOL_MAX, REDIAL_FIRST, REDIAL_MOST, REPLACED_AGAIN, RESUBMIT_AFTER,
+    DEAD_AFTER, DOUBTED_FOR, GREETING_TIMEOUT, PROTOCOL_MAX, REDIAL_FIRST, REDIAL_MOST,
+    REPLACED_AGAIN, RESUBMIT_AFTER,
 };
 use crate::passcode::Passcode;
 use crate::text::MessageText;
@@ -16,6 +17,8 @@ use crate::wire::{Greeting, Hello, Hosted, Reject, RoomSummary, Versions, Welcom
 mod entry;
 /// What is written down, and what comes of it when it was or was not.
 mod kept;
+/// Telling of rooms, dialling back, and when a room that was found is dialled.
+mod neighbours;
 /// What was written, on its way to the relay.
 mod outbox;
 /// Who is present, who looks like them, and comparing codes with them.
@@ -53,6 +56,8 @@ fn by_tls(key: TlsKey) -> RelayName {
 fn hosted(key: &RoomKey, name: &str, warrants: Vec<Warrant>) -> Hosted {
     Hosted {
         summary: RoomSummary {
+            host: None,
+            hidden: false,
             room: key.id(),
             name: RoomName::parse(name).unwrap(),
             online: 0,
@@ -453,6 +458,38 @@ fn f66_silence_is_answered_by_a_ping_and_then_given_up() {
     );
     desk.timeout();
     assert_eq!(desk.mono.checked_sub(heard).unwrap(), DEAD_AFTER);
+    assert!(desk.did(&Output::Hangup(close::SILENT)));
+    assert_eq!(desk.trouble(), Trouble::Silent);
+    assert!(!desk.is_closed());
+}
+
+/// **B3**
+#[test]
+fn f70_a_connection_whose_room_was_found_elsewhere_has_to_say_at_once_that_it_lives() {
+    let mut desk = Desk::online();
+    let start = desk.mono;
+    let now = desk.now();
+    desk.session.doubted(now);
+    desk.take();
+    assert_eq!(desk.outputs, [Output::Ping]);
+    // Asked once; the same sighting again asks nothing.
+    desk.outputs.clear();
+    let now = desk.now();
+    desk.session.doubted(now);
+    desk.take();
+    assert_eq!(desk.outputs, []);
+    // It lives: nothing happened.
+    let now = desk.now();
+    desk.session.heard(now);
+    desk.timeout();
+    assert_eq!(desk.mono.checked_sub(start).unwrap(), PING_AFTER);
+    // It does not, and was asked already by the heartbeat: the shorter patience counts.
+    let asked = desk.mono;
+    let now = desk.now();
+    desk.session.doubted(now);
+    desk.take();
+    desk.timeout();
+    assert_eq!(desk.mono.checked_sub(asked).unwrap(), DOUBTED_FOR);
     assert!(desk.did(&Output::Hangup(close::SILENT)));
     assert_eq!(desk.trouble(), Trouble::Silent);
     assert!(!desk.is_closed());

@@ -342,7 +342,11 @@ impl World {
                     self.send(conn, || Packet::ToRelay(frame.clone()));
                 }
             }
-            session::Output::Ping => {}
+            // What members do for each other in finding rooms is never in the log, and nobody does it here.
+            session::Output::Ping
+            | session::Output::Introduced { .. }
+            | session::Output::DialBack { .. }
+            | session::Output::DialledBack { .. } => {}
             session::Output::Hangup(_) => {
                 if let Some(conn) = self.ends[index].conn.take() {
                     self.deliver_later(conn, Packet::ClosedAtRelay(Broken::Cut));

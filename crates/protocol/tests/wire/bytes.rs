@@ -70,7 +70,7 @@ fn what_is_said_is_signed_over_its_parts_and_their_lengths() {
     let (edit, member): ([u8; 16], _) = (bytes(7), ada());
     let (taken, liked, ruling): ([u8; 16], [u8; 16], [u8; 16]) = (bytes(8), bytes(9), bytes(10));
     let (act, raise): ([u8; 16], [u8; 16]) = (bytes(11), bytes(14));
-    let cases: [(Body, Vec<&[u8]>); 9] = [
+    let cases: [(Body, Vec<&[u8]>); 10] = [
         (
             said(),
             vec![b"message", &id, b"Good morning!\nIs the projector free?"],
@@ -108,6 +108,19 @@ fn what_is_said_is_signed_over_its_parts_and_their_lengths() {
         (
             ruled(10, Retention::Nothing),
             vec![b"settings", &ruling, b"nothing", b"passcode", b"0", b"10"],
+        ),
+        // Rules without the part are those of a room that is not, signed before there were hidden ones or after.
+        (
+            hidden(10),
+            vec![
+                b"settings",
+                &ruling,
+                b"days:30",
+                b"passcode",
+                b"0",
+                b"10",
+                b"hidden",
+            ],
         ),
         (
             moderated(11, Moderation::Mute),
@@ -278,10 +291,10 @@ fn f74_a_hello_goes_only_to_what_the_room_vouches_for() {
     }
 }
 
-/// **I1**: the link of the page.
+/// **I1**, **I2**: the link of the page, and its text.
 #[test]
 fn the_link_of_the_page_says_what_the_page_says() {
-    use chatspot_protocol::invite::InviteLink;
+    use chatspot_protocol::invite::{InviteLink, find};
     let link = InviteLink {
         key: room_key().public(),
         token: Some(token()),
@@ -294,5 +307,8 @@ fn the_link_of_the_page_says_what_the_page_says() {
         "{}",
         link.encode()
     );
-    assert_eq!(InviteLink::decode(&link.encode()), Ok(link));
+    let text = link.to_text();
+    assert!(page.contains(&format!("\n{text}\n")), "{text}");
+    assert_eq!(InviteLink::decode(&link.encode()), Ok(link.clone()));
+    assert_eq!(find(&text), Some(Ok(link)));
 }

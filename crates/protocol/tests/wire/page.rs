@@ -38,7 +38,12 @@ fn the_examples_of_protocol_md_are_true() {
                 assert!(servers.contains(&named), "{text}");
                 heard.push(named);
             }
-            other => panic!("neither client nor server: {other}"),
+            "datagram" => {
+                let (beacon, by) = Beacon::decode(text.trim().as_bytes()).unwrap();
+                assert_eq!(beacon.encode(by), text.trim().as_bytes(), "{text}");
+                assert_eq!(name, datagram_name(&beacon));
+            }
+            other => panic!("neither client, server nor datagram: {other}"),
         }
         shown.push((side, name));
     }
@@ -48,6 +53,10 @@ fn the_examples_of_protocol_md_are_true() {
             shown.contains(&wanted),
             "PROTOCOL.md has no example of {wanted:?}"
         );
+    }
+    for wanted in ["here", "gone", "seek", "ping", "pong"] {
+        let wanted = ("datagram", wanted);
+        assert!(shown.contains(&wanted), "no example of {wanted:?}");
     }
     let (submits, events) = kinds_of(&said, &heard);
     for (name, may_be_submitted) in KINDS {
@@ -62,6 +71,54 @@ fn the_examples_of_protocol_md_are_true() {
         !page.contains("```json\n"),
         "an example that nothing checks"
     );
+}
+
+/// A new one has to be added to the list above.
+fn datagram_name(beacon: &Beacon) -> &'static str {
+    match beacon {
+        Beacon::Here { .. } => "here",
+        Beacon::Gone { .. } => "gone",
+        Beacon::Seek => "seek",
+        Beacon::Ping { .. } => "ping",
+        Beacon::Pong { .. } => "pong",
+    }
+}
+
+/// **G3**, **G4**: the example of `here`, the text record and the greeting tell the same of one room.
+#[test]
+fn what_is_called_out_is_what_the_greeting_tells() {
+    use chatspot_protocol::beacon::{SERVICE, read_text_record, text_record};
+    use chatspot_protocol::limits::{BEACON_GROUP_V4, BEACON_GROUP_V6, BEACON_PORT};
+    let page = std::fs::read_to_string(PAGE).unwrap();
+    let ServerFrame::Greeting(greeting) = server_frames().remove(0).1 else {
+        panic!("the greeting is the first frame");
+    };
+    let told = greeting.rooms[0].summary.clone();
+    let here = examples(&page)
+        .into_iter()
+        .find(|(side, name, _)| (*side, *name) == ("datagram", "here"));
+    let (beacon, _) = Beacon::decode(here.unwrap().2.trim().as_bytes()).unwrap();
+    let room = told.clone();
+    let port = BEACON_PORT;
+    assert_eq!(beacon, Beacon::Here { port, room });
+    let record = text_record(&told);
+    let lines: Vec<String> = record
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    let shown = format!("```text\n{}\n```", lines.join("\n"));
+    assert!(page.contains(&shown), "PROTOCOL.md has not:\n{shown}");
+    let get = |key: &str| {
+        let pair = record.iter().find(|(other, _)| *other == key);
+        pair.map(|(_, value)| value.as_str())
+    };
+    assert_eq!(read_text_record(get), Some(told));
+    for said in [
+        format!("port {BEACON_PORT}, to the groups {BEACON_GROUP_V4} and {BEACON_GROUP_V6}"),
+        format!("`{SERVICE}`"),
+    ] {
+        assert!(page.contains(&said), "PROTOCOL.md does not say: {said}");
+    }
 }
 
 fn frame_name<T>(name: &str, frames: &[(&'static str, T)]) -> &'static str {
@@ -207,6 +264,94 @@ fn the_numbers_of_protocol_md_are_true() {
             l::INVITE_ADDRESSES
         ),
     );
+    has(
+        "rooms that a member tells of",
+        format!(
+            "{}, with {} addresses each",
+            l::INTRODUCED_ROOMS,
+            l::NEARBY_ADDRESSES
+        ),
+    );
+    has(
+        "introductions of one member",
+        paced(l::MEMBER_INTRODUCTIONS, l::MEMBER_INTRODUCE_EVERY),
+    );
+    has(
+        "introduced rooms that a room remembers",
+        l::ROOM_INTRODUCED.to_string(),
+    );
+    has(
+        "dialling back for one member",
+        paced(l::MEMBER_DIAL_BACKS, l::MEMBER_DIAL_BACK_EVERY),
+    );
+    has(
+        "dialling back is answered within",
+        format!("{} s", l::DIAL_BACK_FOR.as_secs()),
+    );
+    has(
+        "members of a room who wait for such an answer",
+        l::ROOM_DIAL_BACKS.to_string(),
+    );
+    has(
+        "ports that are dialled back and told of",
+        format!("{} to {}", l::RELAY_PORTS.start(), l::RELAY_PORTS.end()),
+    );
+    has("datagram", format!("{} bytes", l::BEACON_BYTES));
+    let seconds = |time: std::time::Duration| format!("{} s", time.as_secs());
+    let again = |times: [std::time::Duration; 2]| times.map(seconds).join(" and ");
+    has(
+        "`here` of an open room",
+        format!(
+            "every {}, and {} after it opened",
+            seconds(l::CALL_EVERY),
+            again(l::CALL_AGAIN)
+        ),
+    );
+    has(
+        "`here` of a room that changes",
+        format!("every {}", seconds(l::CALL_CHANGED_EVERY)),
+    );
+    has(
+        "`seek` while somebody looks",
+        format!(
+            "at first, after {}, then every {}",
+            again(l::SEEK_AGAIN),
+            seconds(l::SEEK_EVERY)
+        ),
+    );
+    has(
+        "answer to `seek`",
+        format!("within {} ms", l::ANSWER_JITTER.as_millis()),
+    );
+    has(
+        "answers to one address",
+        paced(l::ANSWERS_OF_SOURCE, l::ANSWER_SOURCE_EVERY),
+    );
+    let of_which = |all: u32, one: u32, how: &str| format!("{all} a second, {one} of them {how}");
+    has(
+        "answers to `ping`",
+        of_which(
+            l::PONGS_A_SECOND,
+            l::PONGS_OF_SOURCE_A_SECOND,
+            "to one address",
+        ),
+    );
+    has(
+        "answer to `ping` to all",
+        format!(
+            "within {} ms, one question a second",
+            l::PONG_JITTER.as_millis()
+        ),
+    );
+    assert_eq!(seconds(l::PONG_ALL_EVERY), "1 s");
+    has(
+        "datagrams that are read",
+        of_which(
+            l::HEARD_A_SECOND,
+            l::HEARD_OF_SOURCE_A_SECOND,
+            "of one address",
+        ),
+    );
     has("invites of a room", l::ROOM_INVITES.to_string());
     has(
         "uses of an invite, if it counts them",
@@ -291,9 +436,13 @@ fn every_rule_of_protocol_md_has_a_test() {
     let crates = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let page = std::fs::read_to_string(format!("{crates}/../PROTOCOL.md")).unwrap();
     let mut tests = String::new();
-    for name in ["protocol", "relay", "client"] {
+    for name in ["protocol", "nearby", "relay", "client"] {
         for folder in ["src", "tests"] {
-            read_all(format!("{crates}/{name}/{folder}").as_ref(), &mut tests);
+            let folder = std::path::PathBuf::from(format!("{crates}/{name}/{folder}"));
+            // Not every crate has tests beside its source.
+            if folder.exists() {
+                read_all(&folder, &mut tests);
+            }
         }
     }
     let rules: Vec<&str> = page

@@ -27,6 +27,7 @@ const RULES: RoomSettings = RoomSettings {
     admission: Admission::Open,
     locked: false,
     slow: 0,
+    hidden: false,
 };
 const NOW: WallMillis = 4_090_000_000_000;
 

@@ -100,6 +100,8 @@ async fn help_teaches() {
         "--data-dir",
         "--keep",
         "--admission",
+        "--hidden",
+        "--nearby",
         "--plain",
         "--domain",
         "--allow-origin",
@@ -193,6 +195,25 @@ async fn it_says_how_long_history_is_kept_and_what_happened_to_it() {
         running.terminate();
         assert!(running.ended().await.success());
     }
+    for (more, is_hidden) in [
+        (&[][..], false),
+        (&["--hidden"][..], true),
+        (&[][..], true),
+        (&["--hidden=no"][..], false),
+    ] {
+        let mut running = Running::start(folder.path(), more).await;
+        let lines = running.printed.join("\n");
+        assert_eq!(lines.contains("It is hidden"), is_hidden, "{more:?}");
+        assert!(lines.contains("Nothing is called out"), "{lines}");
+        let mut member = running.peer(2).await;
+        let room = member.greeting.rooms[0].summary.room;
+        member.hello(room).await;
+        // Whoever is in hears of the rule in the order of the log.
+        assert_eq!(member.expect_welcome().await.settings.hidden, is_hidden);
+        drop(member);
+        running.terminate();
+        assert!(running.ended().await.success());
+    }
     for number in 1..=3 {
         // There may be none.
         let _ = std::fs::remove_file(folder.path().join(format!("relay.db.backup-{number}")));
@@ -227,6 +248,7 @@ async fn f58_a_folder_or_a_time_that_cannot_be_is_refused_in_plain_words() {
         ),
         (["--allow-origin", "null"], "like https://chat.example"),
         (["--domain", "https://chat.example"], "without a scheme"),
+        (["--nearby", "sometimes"], "possible values"),
     ] {
         let elsewhere = folder.path().join("data");
         let output = program()

@@ -32,12 +32,16 @@ async fn open_rooms_are_known_in_their_order() {
         assert_eq!(open_rooms(&bed).await, [room(3), room(2)]);
         bed.open_room(room(1), opening("Lab"), ME).await.unwrap();
         assert_eq!(open_rooms(&bed).await, [room(3), room(2), room(1)]);
-        bed.set_address(room(2), "other:2".into()).await.unwrap();
+        let moved = vec![at("other:2")];
+        bed.learn_addresses(room(2), moved, Learnt::Named)
+            .await
+            .unwrap();
         let name = RoomName::parse("Hall").unwrap();
         let renamed = Keep::Name { name: name.clone() };
         bed.keep(room(2), vec![renamed], 0).await.unwrap();
         let second = bed.open_rooms().await.unwrap().remove(1);
-        assert_eq!((second.name, second.address.as_str()), (name, "other:2"));
+        assert_eq!(second.name, name);
+        assert_eq!(second.addresses, [at("other:2"), at("h:1")]);
     }
 }
 

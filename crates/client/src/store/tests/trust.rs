@@ -38,6 +38,7 @@ async fn f83_what_is_known_of_a_room_outlives_a_crash_and_only_forgetting_ends_i
             .unwrap();
         let kept = bed.enter().await;
         assert_eq!(kept.resume.trust, trust);
+        assert_eq!(bed.term(ROOM).await.unwrap(), u64::MAX - 1);
         assert_eq!(kept.resume.verified, [ADA]);
         assert_eq!(kept.resume.name, Some(RoomName::parse("Lab").unwrap()));
         bed.close_room(ROOM, History::Keep, 0).await.unwrap();
@@ -45,6 +46,7 @@ async fn f83_what_is_known_of_a_room_outlives_a_crash_and_only_forgetting_ends_i
         assert_eq!(recent.verified, Verified::Compared);
         assert_eq!(recent.fingerprint, ROOM.fingerprint());
         bed.forget(ROOM).await.unwrap();
+        assert_eq!(bed.term(ROOM).await.unwrap(), 0);
         assert_eq!(bed.enter().await.resume.trust, Trust::default());
         // A person is compared with, not a room.
         assert_eq!(bed.enter().await.resume.verified, [ADA]);

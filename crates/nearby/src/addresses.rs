@@ -55,7 +55,7 @@ fn rank(seen: impl IntoIterator<Item = (String, IpAddr)>, port: u16) -> Vec<Host
         .collect()
 }
 
-fn kind(interface: &str, ip: IpAddr) -> AddressKind {
+pub(crate) fn kind(interface: &str, ip: IpAddr) -> AddressKind {
     if ip.is_loopback() {
         return AddressKind::Loopback;
     }
@@ -66,6 +66,23 @@ fn kind(interface: &str, ip: IpAddr) -> AddressKind {
     if link_local {
         return AddressKind::LinkLocal;
     }
+    if let Some(kind) = kind_of_interface(interface) {
+        return kind;
+    }
+    let private = match ip {
+        // 100.64.0.0/10 is what carriers and Tailscale use.
+        IpAddr::V4(v4) => v4.is_private(),
+        IpAddr::V6(v6) => is_unique_local(v6),
+    };
+    if private {
+        AddressKind::Lan
+    } else {
+        AddressKind::Public
+    }
+}
+
+/// What an interface leads to, as far as its name tells: [`AddressKind::Virtual`], [`AddressKind::Vpn`], or a real network.
+pub(crate) fn kind_of_interface(interface: &str) -> Option<AddressKind> {
     let name = interface.to_ascii_lowercase();
     // The names that the common container and machine hosts give, on Linux, macOS and Windows.
     let virtual_names = [
@@ -83,13 +100,17 @@ fn kind(interface: &str, ip: IpAddr) -> AddressKind {
         "vethernet",
         "bridge1",
         "incus",
+        // Between Apple's devices: no network that others are in.
+        "awdl",
+        "llw",
+        "anpi",
     ];
     if virtual_names.iter().any(|start| name.starts_with(start))
         || name.contains("virtualbox")
         || name.contains("vmware")
         || name.contains("wsl")
     {
-        return AddressKind::Virtual;
+        return Some(AddressKind::Virtual);
     }
     let vpn_names = [
         "tun",
@@ -104,18 +125,9 @@ fn kind(interface: &str, ip: IpAddr) -> AddressKind {
         "proton",
     ];
     if vpn_names.iter().any(|start| name.starts_with(start)) || name.contains("vpn") {
-        return AddressKind::Vpn;
+        return Some(AddressKind::Vpn);
     }
-    let private = match ip {
-        // 100.64.0.0/10 is what carriers and Tailscale use.
-        IpAddr::V4(v4) => v4.is_private(),
-        IpAddr::V6(v6) => is_unique_local(v6),
-    };
-    if private {
-        AddressKind::Lan
-    } else {
-        AddressKind::Public
-    }
+    None
 }
 
 fn is_unique_local(v6: Ipv6Addr) -> bool {

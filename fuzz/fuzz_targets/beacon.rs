@@ -1,0 +1,7 @@
+//! See `targets::beacon`.
+#![no_main]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::beacon(data));
