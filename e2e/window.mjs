@@ -87,13 +87,17 @@ export async function until(what, check, patience = PATIENCE_MS) {
 }
 
 export class Window {
-  /** Opens ChatSpot on a data folder: a new one, or one that was used before. */
-  static async open(folder) {
+  /**
+   * Opens ChatSpot on a data folder: a new one, or one that was used before. Rooms nearby are looked for only where a
+   * test is about that: others may have some.
+   */
+  static async open(folder, { nearby = "off" } = {}) {
     mkdirSync(join(folder, "home"), { recursive: true });
     const port = await freePort();
     const home = join(folder, "home");
     const env = {
       CHATSPOT_DATA_DIR: join(folder, "data"),
+      CHATSPOT_NEARBY: nearby,
       HOME: home,
       XDG_CONFIG_HOME: join(home, ".config"),
       XDG_DATA_HOME: join(home, ".local/share"),

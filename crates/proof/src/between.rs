@@ -187,8 +187,10 @@ async fn dial(
     Ok((socket, channel))
 }
 
+/// Grants the protocol that a client asked for.
 #[allow(clippy::result_large_err, clippy::unnecessary_wraps)] // the shape that tungstenite wants
-pub(crate) fn with_subprotocol(
+#[allow(clippy::missing_errors_doc)] // there are none
+pub fn with_subprotocol(
     _: &Request,
     mut response: Response,
 ) -> Result<Response, tokio_tungstenite::tungstenite::handshake::server::ErrorResponse> {

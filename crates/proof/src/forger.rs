@@ -91,6 +91,8 @@ async fn tell(
         .map_err(Box::new)?;
     let relay = RelayName::Tls { key: server.key() };
     let summary = RoomSummary {
+        host: None,
+        hidden: false,
         room: key.id(),
         name: name.clone(),
         online: 0,

@@ -11,8 +11,15 @@ pub mod crash;
 pub mod dice;
 pub mod forger;
 pub mod history;
+#[cfg(target_os = "linux")]
+pub mod lan;
+#[cfg(target_os = "linux")]
+pub mod namespace;
+pub mod neighbour;
 pub mod program;
 pub mod readout;
 pub mod stage;
+#[cfg(target_os = "linux")]
+pub mod street;
 pub mod tls;
 pub mod window;

@@ -119,6 +119,18 @@ impl Program {
         Ok(())
     }
 
+    /// Asks it to end (SIGTERM), and waits until it has.
+    #[cfg(unix)]
+    pub async fn terminate(self) -> Result<ExitStatus, ProgramError> {
+        let what = self.what.clone();
+        let failed = |source| ProgramError::System { what, source };
+        if let Some(id) = self.child.id() {
+            let told = Command::new("kill").arg(id.to_string()).status().await;
+            told.map_err(failed)?;
+        }
+        self.ended().await
+    }
+
     /// Waits until it ends by itself.
     pub async fn ended(mut self) -> Result<ExitStatus, ProgramError> {
         let status = self.child.wait().await;

@@ -74,7 +74,8 @@ impl Programs {
 pub struct Place(pub Vec<OsString>);
 
 impl Place {
-    fn command(&self, program: &Path) -> Command {
+    /// The program, to be run there.
+    pub fn command(&self, program: &Path) -> Command {
         let mut words = self.0.iter();
         match words.next() {
             Some(first) => {
@@ -138,6 +139,8 @@ pub struct Stage {
     admission: String,
     /// See [`Stage::set_passcode`].
     passcode: Option<String>,
+    /// More options of the relay.
+    more: Vec<&'static str>,
     /// What the relay printed.
     printed: watch::Sender<String>,
 }
@@ -157,6 +160,7 @@ impl Stage {
             pace: Duration::from_millis(60),
             admission: "open".to_owned(),
             passcode: None,
+            more: Vec::new(),
             printed: watch::Sender::new(String::new()),
         }
     }
@@ -169,6 +173,11 @@ impl Stage {
     /// Sets what opens the room, before the relay's first start.
     pub fn set_passcode(&mut self, passcode: &str) {
         self.passcode = Some(passcode.to_owned());
+    }
+
+    /// Has the room not called out, before the relay's first start.
+    pub fn hide(&mut self) {
+        self.more.push("--hidden");
     }
 
     /// The first word of that beginning that the relay prints.
@@ -225,6 +234,7 @@ impl Stage {
             .arg(self.address.port().to_string())
             // Its members are programs, which write faster than a relay lets people.
             .args(["--frames-per-second", "600"])
+            .args(&self.more)
             .args([
                 "--room",
                 "Proof",

@@ -1,14 +1,54 @@
 //! Somebody stands between a client and a relay and ends the TLS of both, in each way of joining.
 
+use std::net::SocketAddr;
+
 use chatspot_proof::between::{Between, Manner};
 use chatspot_protocol::event::Proof;
 use chatspot_protocol::identity::RoomKey;
 use chatspot_protocol::view::{LinkState, RoomView, Trouble, Verified};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use crate::person::{Host, PASSCODE, Person, messages};
 
 /// The ways to come in.
 const WAYS: [&str; 4] = ["open", "passcode", "invite", "knock"];
+
+/// An address that leads to a relay now and elsewhere later, as that of a host whose name or number somebody takes over.
+struct Signpost {
+    address: SocketAddr,
+    leads: watch::Sender<SocketAddr>,
+}
+
+impl Signpost {
+    async fn to(relay: SocketAddr) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (leads, led) = watch::channel(relay);
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let mut led = led.clone();
+                let to = *led.borrow_and_update();
+                tokio::spawn(async move {
+                    let Ok(mut far) = TcpStream::connect(to).await else {
+                        return;
+                    };
+                    tokio::select! {
+                        _ = copy_bidirectional(&mut near, &mut far) => {}
+                        // What is open breaks where the road is taken away.
+                        _ = led.changed() => {}
+                    }
+                });
+            }
+        });
+        Self { address, leads }
+    }
+
+    fn turn(&self, to: SocketAddr) {
+        self.leads.send_replace(to);
+    }
+}
 
 /// The key of the relay's room, from its disk: what somebody has who hosted it before.
 fn room_key(host: &Host) -> RoomKey {
@@ -69,7 +109,8 @@ async fn who_hands_everything_on_is_sent_nothing() {
 async fn a_room_that_is_known_is_not_taken_for_another_at_its_address() {
     let host = Host::start("open").await;
     let ben = Person::new("Ben").await;
-    let room = ben.join(host.address).await.unwrap();
+    let known = Signpost::to(host.address).await;
+    let room = ben.join(known.address).await.unwrap();
     ben.online().await;
     let own = RoomKey::from_secret(&[66; 32]);
     let offered = own.id().fingerprint();
@@ -77,10 +118,7 @@ async fn a_room_that_is_known_is_not_taken_for_another_at_its_address() {
     let manners = [(Manner::Pass, None), (Manner::OwnRoom(own), Some(offered))];
     for (manner, offered) in manners {
         let between = Between::before(host.address, manner).await.unwrap();
-        let address = between.address.to_string();
-        // As if the name or the address of the host led there now.
-        let moved = ben.client.join(&address, room, "Proof").await;
-        moved.unwrap();
+        known.turn(between.address);
         ben.client.stop(room).await.unwrap();
         ben.client.redial(room).await.unwrap();
         let blocked = |link: &LinkState| {
@@ -183,15 +221,15 @@ async fn who_hosted_it_before_comes_in_as_nobody() {
         let host = Host::start(way).await;
         // Known to the room, so that the hello is all that is asked for.
         let ben = Person::new("Ben").await;
-        let link = host.invite(host.address).await;
+        let known = Signpost::to(host.address).await;
+        let link = host.invite(known.address).await;
         let room = ben.client.join_link(&link).await.unwrap();
         ben.online().await;
         let key = room_key(&host);
         assert_eq!(key.id(), room);
         let former = Manner::FormerHost(key);
         let between = Between::before(host.address, former).await.unwrap();
-        let address = between.address.to_string();
-        ben.client.join(&address, room, "Proof").await.unwrap();
+        known.turn(between.address);
         ben.client.stop(room).await.unwrap();
         ben.client.redial(room).await.unwrap();
         let refused = |link: &LinkState| {
