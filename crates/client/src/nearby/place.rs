@@ -211,6 +211,11 @@ impl Place {
         self.claims.iter().any(|claim| is_beacon(&claim.way))
     }
 
+    /// Whether it is called out here, and nothing was ever asked.
+    pub(super) fn is_new(&self) -> bool {
+        self.has_beacon() && self.asked.is_none()
+    }
+
     pub(super) fn is_remembered(&self) -> bool {
         let mut claims = self.claims.iter();
         claims.any(|claim| claim.way == Way::Remembered)

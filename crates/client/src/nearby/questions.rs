@@ -75,15 +75,16 @@ impl List {
         let running = |address| self.pace.is_running(address);
         let asked = room.places.iter().filter(|place| running(&place.address));
         let busy = asked.count() >= ROOM_PROBES;
-        // Who is in it, or hosts it, has nothing to ask of it elsewhere.
-        let settled = room.is_settled();
+        // Who hosts it has nothing to ask of it. Who is in it asks once where it is called out and was not before: its host
+        // may be moving, and the connection does not know yet.
+        let (settled, hosted) = (room.is_settled(), room.is_hosted());
         let places = room.places.iter().enumerate();
         places
             .filter(move |(_, place)| {
                 // Where it was before, whoever waits for it dials by himself.
                 let awaited = room.is_lost() && !place.is_only_remembered();
                 let looking = self.looking == Looking::At || awaited;
-                !settled
+                (!settled || (!hosted && place.is_new()))
                     && !busy
                     && place.wants(looking, needed)
                     && !self.pace.is_running(&place.address)

@@ -492,6 +492,29 @@ fn f70_a_lost_room_is_asked_where_mdns_tells_though_it_is_told_where_it_was_too(
     assert_eq!(found, [(id(1), vec![at(THERE)])], "{:?}", world.asked);
 }
 
+/// The connection does not know yet that its host moved.
+#[test]
+fn f70_who_is_in_a_room_asks_once_where_it_is_called_out_anew() {
+    let mut world = World::new();
+    world.is_at(HERE, relay(&[room(1)]));
+    world.beacon(room(1), HERE);
+    world.pass(SECOND);
+    world.open(room(1), Presence::Online);
+    world.sighted();
+    world.is_at(THERE, relay(&[room(1)]));
+    for _ in 0..3 {
+        world.beacon(room(1), THERE);
+        world.pass(10 * SECOND);
+    }
+    assert_eq!(world.asked.len(), 2, "{:?}", world.asked);
+    let found = world.sighted();
+    assert!(
+        found
+            .iter()
+            .any(|(_, addresses)| addresses.contains(&at(THERE)))
+    );
+}
+
 /// A relay that starts again where it was is not waited for.
 #[test]
 fn f70_a_lost_room_that_is_heard_where_it_was_is_told_again() {
