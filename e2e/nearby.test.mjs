@@ -75,8 +75,12 @@ describe("rooms nearby", () => {
     await until("the code", () =>
       ada.run(() => document.querySelector('[data-testid="invite-qr"]') !== null),
     );
-    await shot("invite-qr");
-    assert.equal(readQr(join(OUT, "invite-qr.png")), link);
+    await ada.raise();
+    // A screen takes a moment to show what is in front.
+    await until("the code to be read", async () => {
+      await shot("invite-qr");
+      return readQr(join(OUT, "invite-qr.png")) === link;
+    });
     await ada.click("save-qr");
     const folder = join(ada.folder, "data/exports");
     const [file] = await until("the file", () => {
