@@ -39,7 +39,10 @@ for (const [name, text] of said) {
 }
 await (await people.Cleo.browser.$('[data-testid="composer"]')).addValue("Sure, ");
 await people.Ada.sees("typing", "Cleo is typing");
-const id = await people.Ada.raise();
+const found = start("xdotool", ["search", "--pid", String(people.Ada.pid()), "--name", "ChatSpot"]);
+await found.ended;
+const id = found.log.trim().split("\n").at(-1);
+await start("xdotool", ["windowactivate", "--sync", id]).ended;
 await until("Cleo to type on", async () => {
   await (await people.Cleo.browser.$('[data-testid="composer"]')).addValue("with milk ");
   return (await people.Ada.texts("typing")).some((text) => text.includes("Cleo"));

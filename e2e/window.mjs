@@ -244,15 +244,6 @@ export class Window {
     return Number(found);
   }
 
-  /** Brings the window to the front of the screen, and returns its number there. */
-  async raise() {
-    const found = start("xdotool", ["search", "--pid", String(this.pid()), "--name", "ChatSpot"]);
-    await found.ended;
-    const id = found.log.trim().split("\n").at(-1);
-    await start("xdotool", ["windowactivate", "--sync", id]).ended;
-    return id;
-  }
-
   /** Ends the app at once, as a crash or a power cut would. */
   async kill() {
     process.kill(this.pid(), "SIGKILL");
