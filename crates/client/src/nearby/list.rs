@@ -426,7 +426,8 @@ impl List {
         known.truncate(NEARBY_ROOMS - others.len().min(NEARBY_ROOMS / 2));
         others.truncate(NEARBY_ROOMS - known.len());
         let listed = known.into_iter().chain(others);
-        let mut shown: Vec<NearbyRoom> = listed.map(|room| room.view(self.known(room))).collect();
+        let shown = listed.map(|room| room.view(self.known(room), &self.networks));
+        let mut shown: Vec<NearbyRoom> = shown.collect();
         shown.sort_by_cached_key(|room| {
             (
                 room.life != Life::Here,
@@ -461,11 +462,7 @@ impl List {
     /// How a room of the list is joined: by which name it is known, and where it may be, best first.
     pub(crate) fn way_to(&self, room: RoomId) -> Option<(RoomName, Vec<Address>)> {
         let room = self.rooms.get(&room)?;
-        let proven = rank(&room.proven_addresses(), &self.networks);
-        let mut addresses = proven.clone();
-        let likely = rank(&room.likely_addresses(), &self.networks);
-        addresses.extend(likely.into_iter().filter(|other| !proven.contains(other)));
-        Some((room.name(), addresses))
+        Some((room.name(), room.likely_addresses(&self.networks)))
     }
 
     /// What a room of the list is known as here.

@@ -444,9 +444,9 @@ impl Room {
             .map(|place| place.address.clone())
     }
 
-    /// Where it may be: where it is, else where nothing else was found.
-    pub(super) fn likely_addresses(&self) -> Vec<Address> {
-        let mut likely = self.proven_addresses();
+    /// Where it may be, best first: where it is, then where nothing else was found. At most [`NEARBY_ADDRESSES`].
+    pub(super) fn likely_addresses(&self, networks: &Networks) -> Vec<Address> {
+        let mut likely = rank(&self.proven_addresses(), networks);
         let rest = self.places.iter().filter(|place| match place.verdict {
             Verdict::Proven => false,
             Verdict::Unchecked => true,
@@ -454,8 +454,13 @@ impl Room {
                 why != Vanished::NotItself && (place.is_remembered() || place.is_heard())
             }
         });
-        likely.extend(rest.map(|place| place.address.clone()));
-        likely.extend(self.elsewhere.iter().cloned());
+        let rest = rest.map(|place| &place.address);
+        let rest: Vec<Address> = rest.chain(&self.elsewhere).cloned().collect();
+        for address in rank(&rest, networks) {
+            if !likely.contains(&address) {
+                likely.push(address);
+            }
+        }
         likely.truncate(NEARBY_ADDRESSES);
         likely
     }
@@ -496,10 +501,10 @@ impl Room {
         })
     }
 
-    pub(super) fn view(&self, known: Known) -> NearbyRoom {
+    pub(super) fn view(&self, known: Known, networks: &Networks) -> NearbyRoom {
         let mut addresses: Vec<String> = Vec::new();
         let open = self.open.iter().flat_map(|open| open.addresses.clone());
-        for address in open.chain(self.likely_addresses()) {
+        for address in open.chain(self.likely_addresses(networks)) {
             let text = address.short();
             if !addresses.contains(&text) && addresses.len() < NEARBY_ADDRESSES {
                 addresses.push(text);

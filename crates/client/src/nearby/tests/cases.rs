@@ -91,6 +91,33 @@ fn what_several_channels_tell_of_one_room_is_one_room() {
     assert_eq!(found.addresses, [HERE, THERE]);
 }
 
+/// A link-local address may be heard and proven first, and is dialled last.
+#[test]
+fn addresses_stand_in_the_order_in_which_they_are_dialled() {
+    const CABLE: &str = "[fe80::9%eth0]:4470";
+    let all = [CABLE, HERE, THERE];
+    // What is proven comes before what is only said.
+    for (proven, order) in [
+        (&[][..], [HERE, THERE, CABLE]),
+        (&[CABLE], [CABLE, HERE, THERE]),
+        (&[THERE], [THERE, HERE, CABLE]),
+        (&[CABLE, THERE], [THERE, CABLE, HERE]),
+        (&all, [HERE, THERE, CABLE]),
+    ] {
+        let mut world = World::new();
+        for address in proven {
+            world.is_at(address, relay(&[room(1)]));
+        }
+        for address in all {
+            world.beacon(room(1), address);
+        }
+        world.pass(2 * SECOND);
+        assert_eq!(world.one().addresses, order);
+        let (_, addresses) = world.list.way_to(id(1)).unwrap();
+        assert_eq!(addresses, order.map(at));
+    }
+}
+
 #[test]
 fn f74_who_claims_to_be_a_proven_room_changes_nothing_of_it() {
     let mut world = World::new();
