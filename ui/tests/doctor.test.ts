@@ -76,6 +76,7 @@ const ALL = {
     address: "192.168.1.5:4470",
     outcome,
   })),
+  deaf: [{ level: "doubtful", symptom: "deaf", port: 4470, message: "Address already in use" }],
   nobody_to_ask: [{ level: "note", symptom: "nobody_to_ask" }],
   firewall: FIREWALLS.flatMap((firewall) =>
     STATES.map((state) => ({

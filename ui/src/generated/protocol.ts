@@ -1317,7 +1317,15 @@ passage: Passage, } | { "symptom": "broadcast",
 /**
  * How they fare.
  */
-passage: Passage, } | { "symptom": "peers", 
+passage: Passage, } | { "symptom": "deaf", 
+/**
+ * Which, of UDP.
+ */
+port: number, 
+/**
+ * What the system says.
+ */
+message: string, } | { "symptom": "peers", 
 /**
  * How many.
  */
@@ -1385,7 +1393,15 @@ passage: Passage, } | { "symptom": "broadcast",
 /**
  * How they fare.
  */
-passage: Passage, } | { "symptom": "peers", 
+passage: Passage, } | { "symptom": "deaf", 
+/**
+ * Which, of UDP.
+ */
+port: number, 
+/**
+ * What the system says.
+ */
+message: string, } | { "symptom": "peers", 
 /**
  * How many.
  */

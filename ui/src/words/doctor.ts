@@ -289,6 +289,17 @@ export function finding(found: Finding): Found {
       return passageFound("multicast", found.passage);
     case "broadcast":
       return passageFound("broadcast", found.passage);
+    case "deaf":
+      return {
+        ...NOTHING,
+        name: "Port for finding rooms",
+        what: `UDP port ${found.port} cannot be opened on this computer.`,
+        means:
+          "What others call out is not heard, so their rooms are found by mDNS and at known addresses only. Most probably another program has the port.",
+        next: "Close the other program, or restart this computer. Joining by address and by link works all the same.",
+        lines: [found.message],
+        kind: "facts",
+      };
     case "peers":
       return found.answered > 0
         ? {
@@ -385,6 +396,7 @@ const WEIGHT: readonly Symptom["symptom"][] = [
   "isolation",
   "dial_back",
   "no_router",
+  "deaf",
   "multicast",
   "broadcast",
   "clock",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use chatspot_protocol::beacon::Cast;
-use chatspot_protocol::limits::DOCTOR_CLOCK_SECONDS;
+use chatspot_protocol::limits::{BEACON_PORT, DOCTOR_CLOCK_SECONDS};
 use chatspot_protocol::view::{Finding, Level, Passage, Symptom};
 
 use crate::{Echo, Echoes, Reach};
@@ -22,6 +22,16 @@ pub(super) fn judge(echoes: &Echoes, open: usize) -> Vec<Finding> {
     let broadcast = way(echoes.ways.broadcast, Cast::Broadcast, refused);
     let answered = peers(&echoes.echoes);
     let mut findings = Vec::new();
+    if let Some(message) = &echoes.deaf {
+        findings.push(Finding {
+            // mDNS has a port of its own.
+            level: Level::Doubtful,
+            what: Symptom::Deaf {
+                port: BEACON_PORT,
+                message: message.clone(),
+            },
+        });
+    }
     // Where there is nowhere to send to, as to all of a network of IPv6, there is nothing to say.
     if let Some(passage) = &multicast {
         findings.push(Finding {
@@ -246,6 +256,26 @@ mod tests {
             levels(&both, 0),
             [(Level::Bad, refused()), (Level::Bad, refused())]
         );
+    }
+
+    #[test]
+    fn f71_a_port_that_cannot_be_opened_is_told_of_before_what_comes_of_it() {
+        let echoes = Echoes {
+            deaf: Some("Address already in use".to_owned()),
+            echoes: vec![echo("192.168.7.9:4470", Cast::Multicast, Cast::Unicast)],
+            ..both_ways()
+        };
+        let findings = judge(&echoes, 0);
+        let expected = Symptom::Deaf {
+            port: 4470,
+            message: "Address already in use".to_owned(),
+        };
+        assert_eq!(findings[0].what, expected);
+        assert_eq!(findings[0].level, Level::Doubtful);
+        assert_eq!(findings[1].level, Level::Doubtful);
+        let heard = judge(&both_ways(), 0);
+        let deaf = |finding: &Finding| matches!(finding.what, Symptom::Deaf { .. });
+        assert!(!heard.iter().any(deaf));
     }
 
     #[test]

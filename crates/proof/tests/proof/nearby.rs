@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use chatspot_proof::lan::Swallows;
+use chatspot_proof::lan::{HostId, Swallows};
 use chatspot_proof::neighbour::{OpenRoom, Seen, Word};
 use chatspot_proof::program::Program;
-use chatspot_proof::street::Neighbour;
+use chatspot_proof::street::{Neighbour, Street};
 use chatspot_protocol::view::{Life, LinkState, Passage, Symptom, Vanished, Way};
 use tokio::sync::watch;
 
@@ -381,6 +381,56 @@ async fn f71_where_the_port_is_busy_the_next_one_is_found_and_joined() {
     let seen = ada.join("Workshop").await.unwrap();
     is_at(&seen.open("Workshop").unwrap().address, "10.77.0.2:4470");
     tell("port busy", &seen);
+}
+
+/// A program that knows nothing of ChatSpot takes its ports, until it is killed.
+async fn takes_the_ports(street: &Street, host: HostId, folder: &Path) -> Program {
+    // What every Debian has.
+    let script = r#"
+        use IO::Socket::INET;
+        my $tcp = IO::Socket::INET->new(LocalPort => 4470, Proto => "tcp", Listen => 1) or die $!;
+        my $udp = IO::Socket::INET->new(LocalPort => 4470, Proto => "udp") or die $!;
+        $| = 1;
+        print "has them\n";
+        <STDIN>;
+    "#;
+    let mut command = street.lan.at(host).command();
+    command.args(["perl", "-e", script]);
+    let (sender, mut said) = watch::channel(false);
+    let errors = folder.join("foreign.errors");
+    let program = Program::start("foreign", command, &errors, move |_| {
+        sender.send_replace(true);
+    });
+    let program = program.unwrap();
+    said.wait_for(|said| *said).await.unwrap();
+    program
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f71_where_another_program_has_the_ports_rooms_are_hosted_found_and_it_is_told() {
+    let folder = Folder::new();
+    let Some(Plain { street, hosts, .. }) = Plain::new(&folder, 2) else {
+        return;
+    };
+    let there = takes_the_ports(&street, hosts[0], folder.path()).await;
+    let here = takes_the_ports(&street, hosts[1], folder.path()).await;
+    let mut host = street.relay(hosts[0], &["Workshop"]).await.unwrap();
+    assert_eq!(host.port().await.unwrap(), Some(4471));
+    let mut ada = street.neighbour(hosts[1], "Ada", &[]).unwrap();
+    let seen = ada.join("Workshop").await.unwrap();
+    is_at(&seen.open("Workshop").unwrap().address, "10.77.0.2:4471");
+    tell("ports taken", &seen);
+    let checkup = check("ports taken", &mut ada, None).await;
+    let deaf = |what: &Symptom| matches!(what, Symptom::Deaf { port: 4470, .. });
+    assert!(has(&checkup, deaf));
+    // It goes, and the port is there for whoever starts then.
+    here.kill().await.unwrap();
+    there.kill().await.unwrap();
+    let mut ben = street.neighbour(hosts[1], "Ben", &[]).unwrap();
+    ben.until("the room", |seen| seen.is_here("Workshop"))
+        .await
+        .unwrap();
+    assert!(!has(&check("ports free", &mut ben, None).await, deaf));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -67,6 +67,13 @@ pub enum Symptom {
         /// How they fare.
         passage: Passage,
     },
+    /// The port on which others' datagrams come in could not be opened.
+    Deaf {
+        /// Which, of UDP.
+        port: u16,
+        /// What the system says.
+        message: String,
+    },
     /// Other computers with ChatSpot in the same network that answered at all.
     Peers {
         /// How many.
