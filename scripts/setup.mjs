@@ -48,6 +48,8 @@ const DEBIAN = {
       // installs, one runs there as well, as it does on most desktops.
       "avahi-daemon",
       "avahi-utils",
+      // For a computer whose clock is wrong.
+      "faketime",
     ],
   },
 };

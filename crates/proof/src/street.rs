@@ -140,8 +140,20 @@ impl Street {
         name: &str,
         more: &[&str],
     ) -> Result<Neighbour, StreetError> {
+        self.neighbour_with(at, name, more, &[])
+    }
+
+    /// The same; `env` is set for it.
+    pub fn neighbour_with(
+        &self,
+        at: HostId,
+        name: &str,
+        more: &[&str],
+        env: &[(&str, &str)],
+    ) -> Result<Neighbour, StreetError> {
         let mut command = self.lan.place(at).command(&self.programs.neighbour);
         command
+            .envs(env.iter().copied())
             .args(["--name", name, "--data-dir"])
             .arg(self.folder.join(name))
             .args(more);

@@ -1,10 +1,12 @@
 //! What the doctor says where something is wrong with the computer or the network itself.
 
+use std::process::Command;
+
 use chatspot_proof::lan::Cable;
 use chatspot_proof::neighbour::Word;
 use chatspot_protocol::text::RoomName;
 use chatspot_protocol::view::{
-    Firewall, FirewallState, Level, PortState, Search, Symptom, VpnTakes,
+    Checkup, Finding, Firewall, FirewallState, Level, PortState, Search, Symptom, VpnTakes,
 };
 use chatspot_protocol::wire::Back;
 
@@ -184,4 +186,47 @@ async fn the_doctor_says_it_when_nobody_listens_at_the_port() {
     let closed = PortState::Closed { port: 4470 };
     assert!(has(&checkup, |what| *what == Symptom::Port { port: closed }));
     assert_eq!(peers(&checkup), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_clock_is_far_off_is_told_so_and_joins_all_the_same() {
+    let folder = Folder::new();
+    if Command::new("faketime").arg("--version").output().is_err() {
+        println!("skipped: no faketime");
+        return;
+    }
+    let Some(Plain { street, hosts, .. }) = Plain::new(&folder, 3) else {
+        return;
+    };
+    let _host = street.relay(hosts[0], &["Workshop"]).await.unwrap();
+    // libfaketime, with a clock an hour ahead and timers as they are.
+    let late = [
+        ("LD_PRELOAD", "/usr/$LIB/faketime/libfaketime.so.1"),
+        ("FAKETIME", "+3600"),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+    ];
+    let late = street.neighbour_with(hosts[1], "Ada", &[], &late);
+    let (mut ada, mut ben) = (
+        late.unwrap(),
+        street.neighbour(hosts[2], "Ben", &[]).unwrap(),
+    );
+    for one in [&mut ada, &mut ben] {
+        one.join("Workshop").await.unwrap();
+    }
+    let ahead = |checkup: &Checkup| {
+        let clock = |finding: &Finding| match finding.what {
+            Symptom::Clock { ahead } => Some((finding.level, ahead)),
+            _ => None,
+        };
+        checkup.findings.iter().find_map(clock).unwrap()
+    };
+    // Rounded, and with the time that an answer takes.
+    let (level, hers) = ahead(&check("clock ahead", &mut ada, None).await);
+    assert!(
+        level == Level::Doubtful && (3_590..=3_610).contains(&hers),
+        "{hers}"
+    );
+    // Two of three have it right.
+    let (level, his) = ahead(&check("clock right", &mut ben, None).await);
+    assert!(level == Level::Good && (-10..=10).contains(&his), "{his}");
 }
