@@ -1,15 +1,19 @@
 //! One entry of a room's log. The log is all that a room remembers; everything else is presence.
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
 
-use crate::identity::{Identity, is_genuine};
+use crate::identity::is_genuine;
 use crate::ids::{ClientId, InviteId, MemberId, RoomId, Seq, Signature, WallMillis};
 use crate::text::{DisplayName, MessageText, Reaction};
 
 /// Many signatures at once.
 mod proof;
+mod settings;
+mod submission;
 
 pub use proof::proofs;
+pub use settings::{Admission, Days, Retention, RoomSettings};
+pub use submission::{Draft, NotSubmittable, Signed, Submission};
 
 /// An entry of the log, as the relay committed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -320,113 +324,6 @@ impl Body {
     }
 }
 
-/// What a member puts into the log: a [`Body`] with an id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(as = "Body"))]
-#[serde(try_from = "Body", into = "Body")]
-pub struct Submission {
-    id: ClientId,
-    body: Body,
-}
-
-/// A body that no member may submit, because the relay writes it down itself or this version does not know it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this kind of event cannot be submitted")]
-pub struct NotSubmittable;
-
-impl Submission {
-    /// A message.
-    pub fn message(id: ClientId, text: MessageText) -> Self {
-        let body = Body::Message { id, text };
-        Self { id, body }
-    }
-
-    /// New rules for the room.
-    pub fn settings(id: ClientId, settings: RoomSettings) -> Self {
-        let body = Body::Settings { id, settings };
-        Self { id, body }
-    }
-
-    /// What the author, who bears this name now, sends for it.
-    pub fn sign(self, author: &Identity, room: &RoomId, name: &DisplayName) -> Signed {
-        let said = said_bytes(room, &author.member(), name, &self.body)
-            .expect("what can be submitted can be signed");
-        Signed {
-            signature: author.sign(&said),
-            submission: self,
-        }
-    }
-
-    /// Any other body, if a member may submit it.
-    pub fn of(body: Body) -> Result<Self, NotSubmittable> {
-        body.try_into()
-    }
-
-    /// Its identity.
-    pub fn id(&self) -> ClientId {
-        self.id
-    }
-
-    /// What it says.
-    pub fn body(&self) -> &Body {
-        &self.body
-    }
-}
-
-impl TryFrom<Body> for Submission {
-    type Error = NotSubmittable;
-
-    fn try_from(body: Body) -> Result<Self, NotSubmittable> {
-        match body {
-            // Written down, it would not even say what was meant.
-            Body::Moderated {
-                action: Moderation::Unknown,
-                ..
-            }
-            | Body::Role {
-                role: Role::Unknown,
-                ..
-            }
-            | Body::Settings {
-                settings:
-                    RoomSettings {
-                        admission: Admission::Unknown,
-                        ..
-                    },
-                ..
-            } => Err(NotSubmittable),
-            body => Ok(Self {
-                id: body.id().ok_or(NotSubmittable)?,
-                body,
-            }),
-        }
-    }
-}
-
-impl From<Submission> for Body {
-    fn from(submission: Submission) -> Self {
-        submission.body
-    }
-}
-
-/// A submission with its author's signature, as it goes over the wire.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Signed {
-    /// What is submitted.
-    #[serde(flatten)]
-    pub submission: Submission,
-    /// See [`Event::signature`].
-    pub signature: Signature,
-}
-
-impl Signed {
-    /// Whether `author`, who bears this name now, signed this for this room.
-    pub fn is_genuine(&self, room: &RoomId, author: &MemberId, name: &DisplayName) -> bool {
-        said_bytes(room, author, name, self.submission.body())
-            .is_some_and(|said| is_genuine(&author.0, &said, &self.signature))
-    }
-}
-
 /// A message, named in a way that outlives the log that it stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -435,68 +332,6 @@ pub struct Target {
     pub author: MemberId,
     /// Its author's id for it.
     pub id: ClientId,
-}
-
-/// The rules of a room, set by its owner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-pub struct RoomSettings {
-    /// How long the room's history is kept, by the relay and by every member.
-    pub retention: Retention,
-    /// How somebody new comes in.
-    #[serde(default)]
-    pub admission: Admission,
-    /// Nobody new comes in at all.
-    #[serde(default)]
-    pub locked: bool,
-    /// Seconds between two messages of one member; 0: as fast as they like. At most [`crate::limits::SLOW_SECONDS`].
-    /// It does not hold for the owner and moderators.
-    #[serde(default, deserialize_with = "slow")]
-    pub slow: u16,
-    /// The room is not called out in the network: who has no address or invite does not find it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub hidden: bool,
-}
-
-fn slow<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
-    let slow = u16::deserialize(deserializer)?;
-    if slow > crate::limits::SLOW_SECONDS {
-        return Err(de::Error::custom("slow mode is an hour at most"));
-    }
-    Ok(slow)
-}
-
-/// How somebody new comes into a room. Whoever is a member of it comes back without; whoever has an invite comes in
-/// whatever is chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(rename_all = "snake_case")]
-pub enum Admission {
-    /// Everybody on the relay's own network. What a room says that says nothing.
-    #[default]
-    Open,
-    /// Whoever knows the passcode.
-    Passcode,
-    /// Only who has an invite.
-    Invite,
-    /// Whom the owner or a moderator lets in.
-    Knock,
-    /// A way of a later version.
-    #[serde(other)]
-    Unknown,
-}
-
-impl Admission {
-    /// Its name on the wire.
-    pub fn name(self) -> &'static str {
-        match self {
-            Admission::Open => "open",
-            Admission::Passcode => "passcode",
-            Admission::Invite => "invite",
-            Admission::Knock => "knock",
-            Admission::Unknown => "unknown",
-        }
-    }
 }
 
 /// What a member may do in a room, most first.
@@ -563,69 +398,6 @@ pub enum Via {
     Unknown,
 }
 
-/// How long a room's history is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS))]
-#[serde(tag = "keep", rename_all = "snake_case")]
-pub enum Retention {
-    /// Until somebody deletes it.
-    #[default]
-    Forever,
-    /// What is older than that is deleted.
-    Days {
-        /// From 1 to [`crate::limits::RETENTION_DAYS`].
-        days: Days,
-    },
-    /// Nothing that was said is written to a disk, but for own messages until they are sent.
-    Nothing,
-}
-
-/// A number of days from 1 to [`crate::limits::RETENTION_DAYS`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(type = "number"))]
-pub struct Days(u16);
-
-impl Days {
-    /// Takes a number within the bounds.
-    pub fn new(days: u16) -> Option<Self> {
-        (1..=crate::limits::RETENTION_DAYS)
-            .contains(&days)
-            .then_some(Self(days))
-    }
-
-    /// The number.
-    pub fn get(self) -> u16 {
-        self.0
-    }
-}
-
-impl<'de> Deserialize<'de> for Days {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let days = u16::deserialize(deserializer)?;
-        Self::new(days).ok_or_else(|| de::Error::custom("days are from 1 to 3650"))
-    }
-}
-
-impl Retention {
-    /// As it is signed.
-    fn signed(self) -> String {
-        match self {
-            Retention::Forever => "forever".to_owned(),
-            Retention::Days { days } => format!("days:{}", days.0),
-            Retention::Nothing => "nothing".to_owned(),
-        }
-    }
-
-    /// What was committed before this moment is to be deleted, by the clock of whoever asks. None: nothing is.
-    pub fn cutoff(self, now: WallMillis) -> Option<WallMillis> {
-        match self {
-            Retention::Forever => None,
-            Retention::Days { days } => Some(now - i64::from(days.0) * 24 * 3_600_000),
-            Retention::Nothing => Some(WallMillis::MAX),
-        }
-    }
-}
-
 /// What a moderation does to a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS))]
@@ -669,35 +441,6 @@ pub enum Leaving {
     Left,
     /// The connection broke and did not come back in time.
     Lost,
-}
-
-/// An event before the log gave it its place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Draft {
-    /// See [`Event::at`].
-    pub at: WallMillis,
-    /// See [`Event::author`].
-    pub author: MemberId,
-    /// See [`Event::name`].
-    pub name: DisplayName,
-    /// See [`Event::body`].
-    pub body: Body,
-    /// See [`Event::signature`].
-    pub signature: Option<Signature>,
-}
-
-impl Draft {
-    /// The event that this draft becomes at `seq`.
-    pub fn at_seq(self, seq: Seq) -> Event {
-        Event {
-            seq,
-            at: self.at,
-            author: self.author,
-            name: self.name,
-            body: self.body,
-            signature: self.signature,
-        }
-    }
 }
 
 #[cfg(test)]

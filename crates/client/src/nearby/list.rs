@@ -4,8 +4,10 @@
 //! Whatever is heard is a hint. A room is what has proven its key, where it has proven it; who claims to be it elsewhere
 //! changes nothing of it.
 
-use std::collections::{BTreeSet, HashMap};
-use std::net::SocketAddr;
+mod crowding;
+mod shown;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,22 +15,15 @@ use chatspot_nearby::networks::Networks;
 use chatspot_nearby::{Sighting, rank};
 use chatspot_protocol::address::Address;
 use chatspot_protocol::ids::{RoomId, WallMillis};
-use chatspot_protocol::limits::{INTRODUCED_ROOMS, NEARBY_ROOMS, NEARBY_ROOMS_OF_ADDRESS};
 use chatspot_protocol::text::{DisplayName, RoomName};
-use chatspot_protocol::view::{Discovery, Known, Life, NearbyRoom, Way};
+use chatspot_protocol::view::{Discovery, Way};
 use chatspot_protocol::wire::{Introduced, RoomSummary};
 
-use super::crowd::{Crowd, Crowds, network};
-use super::known::{Before, known};
 use super::near::{Source, ip, near};
 use super::pace::Pace;
-use super::place::{Claim, Finding, Place, Verdict, is_beacon};
+use super::place::{Claim, Finding, is_beacon};
 use super::room::{Open, Room};
 use super::told::{Teller, Told};
-
-/// Proven rooms that are kept and not known: the rest of [`NEARBY_ROOMS`] is for those of which nobody knows yet whether
-/// they are. At two questions a second all of these are asked in a quarter of a minute.
-const PROVEN_ROOMS: usize = NEARBY_ROOMS - 32;
 
 /// A moment, by both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -407,101 +402,6 @@ impl List {
         self.refresh(now);
     }
 
-    /// The list as it is shown: at most [`NEARBY_ROOMS`], those that are there first.
-    pub(crate) fn shown(&self, now: Now) -> Vec<NearbyRoom> {
-        let listed = self.rooms.values().filter(|room| room.is_listed(now));
-        let (mut known, mut others): (Vec<&Room>, Vec<&Room>) =
-            listed.partition(|room| room.is_known());
-        known.sort_by_key(|room| {
-            (
-                !room.is_hosted(),
-                !room.is_proven(),
-                room.is_away(),
-                room.id,
-            )
-        });
-        // What is proven is not pushed out by what is only said.
-        others.sort_by_key(|room| (!room.is_proven(), room.is_away(), room.id));
-        // Neither strangers nor rooms from last year push out all of the others.
-        known.truncate(NEARBY_ROOMS - others.len().min(NEARBY_ROOMS / 2));
-        others.truncate(NEARBY_ROOMS - known.len());
-        let listed = known.into_iter().chain(others);
-        let shown = listed.map(|room| room.view(self.known(room), &self.networks));
-        let mut shown: Vec<NearbyRoom> = shown.collect();
-        shown.sort_by_cached_key(|room| {
-            (
-                room.life != Life::Here,
-                !room.hosted,
-                room.known != Known::Joined,
-                room.summary.name.as_str().to_lowercase(),
-                room.summary.room,
-            )
-        });
-        shown
-    }
-
-    fn known(&self, room: &Room) -> Known {
-        if room.is_known() {
-            return Known::Joined;
-        }
-        let addresses = room.proven_addresses();
-        let there = |other: &&Room| {
-            let others = other.proven_addresses();
-            others.iter().any(|address| addresses.contains(address))
-        };
-        let beside = self.rooms.values().filter(there).map(|room| room.id);
-        let beside: Vec<RoomId> = beside.collect();
-        let before = self.acquainted.iter().map(|before| Before {
-            room: before.room,
-            name: &before.name,
-            addresses: &before.worked,
-        });
-        known(room.id, &room.name(), &addresses, &beside, before)
-    }
-
-    /// How a room of the list is joined: by which name it is known, and where it may be, best first.
-    pub(crate) fn way_to(&self, room: RoomId) -> Option<(RoomName, Vec<Address>)> {
-        let room = self.rooms.get(&room)?;
-        Some((room.name(), room.likely_addresses(&self.networks)))
-    }
-
-    /// What a room of the list is known as here.
-    pub(crate) fn known_of(&self, room: RoomId) -> Option<Known> {
-        self.rooms.get(&room).map(|room| self.known(room))
-    }
-
-    /// Rooms that others may be told of, in a steady order, at most one more than anybody is told.
-    pub(crate) fn to_introduce(&self) -> Vec<Introduced> {
-        let public = self.rooms.values().filter(|room| room.is_public());
-        let mut public: Vec<&Room> = public.collect();
-        public.sort_by_key(|room| (room.open.is_none(), room.id));
-        public
-            .into_iter()
-            .filter_map(|room| room.introduction(&self.networks))
-            .take(INTRODUCED_ROOMS + 1)
-            .collect()
-    }
-
-    /// Where rooms of others are proven to be, or were until they fell silent, on other computers.
-    pub(crate) fn peers(&self) -> Vec<SocketAddr> {
-        let rooms = self.rooms.values().filter(|room| !room.is_hosted());
-        let addresses = rooms.flat_map(Room::met_addresses);
-        let peers = addresses.filter_map(|address| {
-            let ip = ip(&address).filter(|ip| !ip.is_loopback())?;
-            Some(SocketAddr::new(ip, address.port))
-        });
-        let peers: BTreeSet<SocketAddr> = peers.collect();
-        peers.into_iter().collect()
-    }
-
-    /// Rooms of others that are heard at this moment.
-    pub(crate) fn heard_now(&self) -> usize {
-        let rooms = self.rooms.values().filter(|room| !room.is_hosted());
-        rooms
-            .filter(|room| room.places.iter().any(Place::is_heard))
-            .count()
-    }
-
     fn claim(
         &mut self,
         room: RoomId,
@@ -524,106 +424,6 @@ impl List {
         }
     }
 
-    /// Those of a room's addresses of whose host not too many rooms are claimed already.
-    fn not_crowded(&self, room: RoomId, addresses: &[Address]) -> Vec<Address> {
-        let known = self.rooms.get(&room).is_some_and(Room::is_known);
-        let fits = |address: &&Address| {
-            let same = |other: &Room| {
-                let mut places = other.places.iter();
-                other.id != room && places.any(|place| place.address.host == address.host)
-            };
-            let is_new = !self.rooms.get(&room).is_some_and(|room| {
-                let mut places = room.places.iter();
-                places.any(|place| place.address == **address)
-            });
-            let crowd = || self.rooms.values().filter(|other| same(other)).count();
-            known || !is_new || crowd() < NEARBY_ROOMS_OF_ADDRESS
-        };
-        addresses.iter().filter(fits).cloned().collect()
-    }
-
-    /// Makes room for one more that is not known and may be at these addresses. False where all that are there are better.
-    fn make_room(&mut self, addresses: &[Address]) -> bool {
-        if self.strangers(Proof::Given).count() >= PROVEN_ROOMS {
-            let crowds = self.crowds(Proof::Given);
-            let most = self.most_crowded(&crowds);
-            // Once it is proven one of those would go who have the most: where that would change nothing, nothing is asked.
-            let gains = |address: &Address| {
-                let crowd = crowds.at(address);
-                most.as_ref().is_some_and(|most| {
-                    crowd.network + 1 < most.crowd.network
-                        || (network(address) == network(most.address)
-                            && crowd.address + 1 < most.crowd.address)
-                })
-            };
-            if !addresses.iter().any(gains) {
-                return false;
-            }
-        }
-        if self.strangers(Proof::Any).count() < NEARBY_ROOMS {
-            return true;
-        }
-        let crowds = self.crowds(Proof::Any);
-        let crowd = |room: &Room| {
-            let places = room.places.iter();
-            places.map(|place| crowds.at(&place.address).address).max()
-        };
-        let out = self
-            .strangers(Proof::Any)
-            .filter(|room| !room.is_proven())
-            .max_by_key(|room| (room.is_away(), crowd(room), room.id))
-            .map(|room| room.id);
-        out.is_some_and(|out| self.rooms.remove(&out).is_some())
-    }
-
-    /// So many rooms are proven that those of others would not be asked any more: who has the most has fewer.
-    fn thin_out(&mut self) {
-        while self.strangers(Proof::Given).count() > PROVEN_ROOMS {
-            let crowds = self.crowds(Proof::Given);
-            let Some(out) = self.most_crowded(&crowds).map(|most| most.room) else {
-                return;
-            };
-            self.rooms.remove(&out);
-        }
-    }
-
-    /// Rooms that are not known here.
-    fn strangers(&self, proof: Proof) -> impl Iterator<Item = &Room> {
-        let strangers = self.rooms.values().filter(|room| !room.is_known());
-        strangers.filter(move |room| match proof {
-            Proof::Given => room.is_proven(),
-            Proof::Any => true,
-        })
-    }
-
-    fn crowds(&self, proof: Proof) -> Crowds {
-        let counts = move |place: &&Place| match proof {
-            Proof::Given => place.verdict == Verdict::Proven,
-            Proof::Any => true,
-        };
-        let rooms = self.strangers(proof);
-        Crowds::of(rooms.map(|room| {
-            let places = room.places.iter().filter(counts);
-            places.map(|place| &place.address)
-        }))
-    }
-
-    /// The proven room that has the most others beside it, wherever it is.
-    fn most_crowded(&self, crowds: &Crowds) -> Option<Crowded<'_>> {
-        let rooms = self.strangers(Proof::Given).filter_map(|room| {
-            let places = room.places.iter();
-            let proven = places.filter(|place| place.verdict == Verdict::Proven);
-            let proven = proven.map(|place| Crowded {
-                crowd: crowds.at(&place.address),
-                address: &place.address,
-                room: room.id,
-            });
-            // Anybody has a crowded address beside a quiet one.
-            proven.min_by_key(|at| at.crowd)
-        });
-        rooms.max_by_key(|crowded| (crowded.crowd, crowded.room))
-    }
-
     fn room(&mut self, id: RoomId) -> &mut Room {
         self.rooms.entry(id).or_insert_with(|| Room::new(id))
     }
@@ -634,22 +434,6 @@ impl List {
         }
         self.rooms.retain(|_, room| !room.is_over(now));
     }
-}
-
-/// Rooms that are counted.
-#[derive(Debug, Clone, Copy)]
-enum Proof {
-    /// Those that are proven, where they are.
-    Given,
-    /// All of them, wherever they may be.
-    Any,
-}
-
-/// A room among many.
-struct Crowded<'a> {
-    crowd: Crowd,
-    address: &'a Address,
-    room: RoomId,
 }
 
 fn finding(room: RoomId, answer: &Answer) -> (Finding, Option<RoomSummary>) {

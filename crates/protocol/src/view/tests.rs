@@ -1,7 +1,9 @@
 //! The view after its changes.
 
 use super::*;
-use crate::event::Leaving;
+use crate::event::{Body, Event, Leaving, Proof, RoomSettings, Submission};
+use crate::ids::{ClientId, Seq};
+use crate::limits::VIEW_ITEMS;
 use crate::text::MessageText;
 
 fn room() -> RoomView {
