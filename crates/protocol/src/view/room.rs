@@ -2,10 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(doc)]
+use super::Trouble;
 use super::{Hosting, Item, LinkState, Place};
 use crate::door::DoorView;
 use crate::event::{Role, RoomSettings, Submission};
 use crate::ids::{ClientId, MemberId, RoomId, WallMillis};
+#[cfg(doc)]
+use crate::limits::VIEW_ITEMS;
 use crate::markdown::Rich;
 use crate::text::{DisplayName, RoomName};
 use crate::wire::Presence;
