@@ -5,6 +5,9 @@
 
 #![forbid(unsafe_code)]
 
+use std::fmt::Display;
+use std::process::ExitCode;
+
 pub mod between;
 pub mod check;
 pub mod crash;
@@ -23,3 +26,14 @@ pub mod stage;
 pub mod street;
 pub mod tls;
 pub mod window;
+
+/// How a program ends, having said what went wrong.
+pub fn exit_code(result: Result<(), impl Display>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -87,8 +87,8 @@ fn passage(echoes: &[Echo], cast: Cast, refused: Option<&str>, open: usize) -> P
     }
 }
 
-/// How bad it is, given how the other way fares, where there is one: one of them is enough. Where nobody answered at all, those who are there
-/// may only not want to be found.
+/// How bad it is, given how the other way fares, where there is one: one of them is enough. Where nobody answered at all,
+/// those who are there may only not want to be found.
 fn level(passage: &Passage, other: Option<&Passage>, answered: u32) -> Level {
     let helped = other == Some(&Passage::Both);
     match passage {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use chatspot_nearby::{Announced, Config, Nearby};
 use chatspot_proof::between::with_subprotocol;
+use chatspot_proof::exit_code;
 use chatspot_proof::tls::Server;
 use chatspot_protocol::event::Admission;
 use chatspot_protocol::identity::{RelayName, RoomKey};
@@ -38,13 +39,7 @@ struct Options {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Options::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run(Options::parse()).await)
 }
 
 async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chatspot_client::{Client, ClientConfig, EventSink, SinkGone};
 use chatspot_proof::dice::Dice;
+use chatspot_proof::exit_code;
 use chatspot_proof::history::{History, Line, Recorder};
 use chatspot_proof::stage::Status;
 use chatspot_proof::window::Window;
@@ -80,13 +81,7 @@ struct Options {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Options::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run(Options::parse()).await)
 }
 
 async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {

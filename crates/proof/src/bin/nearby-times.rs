@@ -6,13 +6,7 @@ use std::process::ExitCode;
 #[cfg(target_os = "linux")]
 #[tokio::main]
 async fn main() -> ExitCode {
-    match times::run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    chatspot_proof::exit_code(times::run().await)
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use chatspot_client::{Client, ClientConfig, EventSink, History, Opening, SinkGone};
 use chatspot_nearby::{Config, Mdns, Nearby, addresses};
+use chatspot_proof::exit_code;
 use chatspot_proof::neighbour::{Eyes, Word};
 use chatspot_protocol::address::Address;
 use chatspot_protocol::limits::{BEACON_PORT, DEFAULT_PORT};
@@ -45,13 +46,7 @@ struct Options {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Options::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run(Options::parse()).await)
 }
 
 async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {

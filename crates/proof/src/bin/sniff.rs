@@ -22,13 +22,7 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    chatspot_proof::exit_code(run(&Options::parse()))
 }
 
 #[cfg(target_os = "linux")]

@@ -1015,16 +1015,14 @@ fn proven(world: &World, host: u8) -> usize {
 
 #[test]
 fn rooms_of_a_few_hosts_keep_nobody_elses_out() {
+    let all_claim = |world: &mut World| {
+        for host in 0..4 {
+            crowd(world, 100 + host, &format!("192.168.1.{}", 50 + host), 64);
+        }
+    };
     let mut world = World::new();
     for _ in 0..4 {
-        for host in 0..4 {
-            crowd(
-                &mut world,
-                100 + host,
-                &format!("192.168.1.{}", 50 + host),
-                64,
-            );
-        }
+        all_claim(&mut world);
         world.pass(15 * SECOND);
     }
     let many = |world: &World| -> usize { (100..104).map(|host| proven(world, host)).sum() };
@@ -1032,14 +1030,7 @@ fn rooms_of_a_few_hosts_keep_nobody_elses_out() {
     // What they say beyond their share is not even asked for.
     let asked = world.asked.len();
     assert!(asked <= 24, "{asked}");
-    for host in 0..4 {
-        crowd(
-            &mut world,
-            100 + host,
-            &format!("192.168.1.{}", 50 + host),
-            64,
-        );
-    }
+    all_claim(&mut world);
     world.pass(10 * SECOND);
     assert_eq!(world.asked.len(), asked);
     // Somebody else is found, as are rooms that were joined before.
