@@ -2,6 +2,7 @@
 //! doctor says.
 
 use std::path::Path;
+use std::time::Instant;
 
 use chatspot_proof::lan::{HostId, Swallows};
 use chatspot_proof::neighbour::{OpenRoom, Seen, Word};
@@ -295,6 +296,7 @@ async fn f70_the_hosts_address_changes_in_mid_conversation() {
     .unwrap();
 
     let lan = &street.lan;
+    let began = Instant::now();
     lan.remove_address(hosts[0], "eth0", "10.77.0.2/24")
         .unwrap();
     lan.remove_address(hosts[0], "eth0", "fe80::77:2/64")
@@ -318,7 +320,11 @@ async fn f70_the_hosts_address_changes_in_mid_conversation() {
         assert_eq!(texts, ["one", "three", "two"]);
         is_at(&room.address, "10.77.0.42:4470");
         no_alarm(room);
-        println!("f70: {:?}", room.links);
+        println!(
+            "f70: all there after {:?}, {:?}",
+            began.elapsed(),
+            room.links
+        );
     }
 }
 
